@@ -113,6 +113,7 @@ class Line:
     number: int
     text: str
     rank: int | None = None
+    level: str = ""  # of the logger, where the line named one: debug info warning error fatal
 
 
 @dataclass(frozen=True, slots=True)

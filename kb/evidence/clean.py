@@ -1,0 +1,95 @@
+"""One raw log line → its text without colours and prefixes, with the rank and the level that the prefixes named.
+
+The prefixes are ordered data: what launchers, containers and loggers put in front of a program's own words.
+"""
+
+import re
+from typing import NamedTuple
+
+from kb.evidence.model import Line
+
+MAX_LINE = 8192  # characters; longer lines are cut, which bounds the time any one line can take
+_MAX_PREFIXES = 8
+
+# Colours, and colours whose escape character was lost in copying ("[36m(Worker pid=1)[0m").
+ANSI = re.compile(r"(?:\x1b|\^\[|\u241b)(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)|[()][A-Z0-9])|\[\d{1,3}(?:;\d{1,3}){0,4}m|\[0?K")
+_MAY_HAVE_ANSI = re.compile(r"[\x1b\u241b]|\[[\d;]{0,12}m|\^\[")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\ufeff]")
+
+_LEVELS = "DEBUG|INFO|NOTICE|WARNING|WARN|ERROR|CRITICAL|FATAL|EXCEPTION|Warning|Info|Error|Debug"
+_CLOCK = r"\d\d:\d\d:\d\d(?:[.,:]\d{1,9})?(?: ?[AP]M)?"
+_DAY = r"(?:\d{4}[-/.]\d\d[-/.]\d\d|\d\d/\d\d/\d{4}|\d\d-\d\d|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} [ \d]\d)"
+_STAMP = rf"{_DAY}[T ]{{1,2}}{_CLOCK}(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?"
+
+# name, pattern, why it appears
+PREFIXES: tuple[tuple[str, str, str], ...] = (
+    ("stamp", rf"\[?{_STAMP}(?: \d{{4}})?\]?(?: - |:)?", "most loggers, docker logs -t, kubectl logs --timestamps"),
+    ("cri", r"std(?:out|err) [FP] ", "containerd log files"),
+    ("level_at", rf"\[?(?P<level_a>{_LEVELS})\]?(?: {_STAMP}| {_CLOCK})? \[[\w./-]+\.py:\d+\](?: -)?", "vLLM"),
+    ("hf_level", rf"\[(?P<level_b>{_LEVELS})\|[^\]\n]{{0,80}}\](?: {_STAMP})?(?: [\w.]+:\d+)?(?: >>)?", "transformers"),
+    ("loguru", rf"\| (?P<level_c>{_LEVELS})\s*\| [\w.<>]+:[\w<>]+:\d+ -", "loguru"),
+    ("glog", r"\[?(?P<level_d>[IWEF])\d{0,4} ?(?:\d\d:\d\d:\d\d\.\d{3,9} +)?(?:\d+ )?[\w./-]+\.(?:cpp|cc|cu|h|hpp|ts|go|py):\d+\]", "torch's C++ side, glog"),
+    ("rank_tag", r"\[(?:rank|Rank|RANK|default|node)[ _:=]?(?P<rank_a>\d{1,5})\]:?", "torch ≥ 2.3, torchrun --tee, DeepSpeed"),
+    ("rank_word", r"(?:\(rank[ :=]?(?P<rank_b>\d{1,5})\)|[Rr]ank[ _](?P<rank_c>\d{1,5}) ?:)", "home-made prefixes"),
+    ("actor", r"\((?:\w[\w.]{0,60})(?: rank=(?P<rank_d>\d+))?(?:[ _-]?(?:TP|DP|PP)\d+)* pid=\d+(?:, ip=[^)]{3,40})?\)", "Ray, vLLM workers"),
+    ("repeated", r"\[repeated \d+x across cluster\]", "Ray"),
+    ("sglang", rf"\[{_STAMP}(?: (?:DP|TP|PP|EP)\d+)*\]", "SGLang schedulers"),
+    ("kernel", r"(?:\S{1,40} )?kernel: ?(?:\[ *\d+\.\d+\])?|\[ *\d{1,9}\.\d{6}\]", "dmesg, syslog"),
+    ("python_log", r"\[[\w./-]+\.py:\d+(?::\w+)?\]", "DeepSpeed"),
+    ("level", rf"\[(?P<level_e>{_LEVELS})(?::\w+)?\]:?|(?P<level_f>{_LEVELS}):(?:[\w.]+:)?(?=\s)|(?P<level_g>{_LEVELS})(?= (?:- )?[\[\w])(?<=[A-Z])", "loggers"),
+    ("compose", r"[\w.-]{1,60}(?:-\d+|_\d+)? +\| ", "docker compose"),
+    ("dash", r"- (?=\w)", "the hyphens of logging format strings"),
+    ("pid", r"\[?(?:pid|PID)[ :=]\d+\]?:?", "process ids"),
+    ("clock", rf"\[?{_CLOCK}\]?", "bare clocks"),
+    ("quote", r">(?= |$)", "Markdown and e-mail quotes"),
+)
+_PREFIX = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern, _ in PREFIXES))
+_MAY_HAVE_PREFIX = re.compile(r"[\[(>|\d]|- |[A-Z][A-Za-z]+[: \[]|[\w.-]{1,60} +\| |std|\S{1,40} kernel:|[Rr]ank|pid")
+_RANKS, _LEVEL_GROUPS = tuple(f"rank_{c}" for c in "abcd"), tuple(f"level_{c}" for c in "abcdefg")
+_GLOG = {"I": "info", "W": "warning", "E": "error", "F": "fatal"}
+_QUIET = {"warn": "warning", "critical": "fatal", "exception": "error", "notice": "info"}
+
+
+class Cleaned(NamedTuple):
+    """A line's own text (its indentation kept), and what its prefixes said."""
+
+    text: str
+    rank: int | None
+    level: str
+
+
+def plain(text: str) -> str:
+    """`text` without terminal colours and control characters."""
+    if _MAY_HAVE_ANSI.search(text):
+        text = ANSI.sub("", text)
+    return text if text.isprintable() else _CONTROL.sub("", text)
+
+
+def clean(raw: str) -> Cleaned:
+    """Strip colours and prefixes of one line, which has no line feed in it."""
+    text = plain(raw)
+    rank: int | None = None
+    level = ""
+    start = 0
+    for _ in range(_MAX_PREFIXES):
+        skip = 1 if start and text[start : start + 1] == " " else 0
+        at = start + skip
+        while skip and text[at : at + 1] == " " and _PREFIX.match(text.lstrip(" ") if not start else text[at:].lstrip(" ")):
+            at += 1
+        found = _PREFIX.match(text, at) if _MAY_HAVE_PREFIX.match(text, at) else None
+        if found is None or found.end() == at:
+            break
+        groups = found.groupdict()
+        rank = next((int(groups[g]) for g in _RANKS if groups[g]), rank)
+        level = next((groups[g] for g in _LEVEL_GROUPS if groups[g]), level)
+        start = found.end()
+    if start and text[start : start + 1] == " ":
+        start += 1
+    low = _GLOG.get(level) or level.lower()
+    return Cleaned(text[start:] if start else text, rank, _QUIET.get(low, low))
+
+
+def to_line(name: str, number: int, raw: str) -> Line:
+    """The cleaned Line of one raw line."""
+    cleaned = clean(raw[:MAX_LINE])
+    return Line(name, number, cleaned.text, cleaned.rank, cleaned.level)

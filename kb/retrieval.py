@@ -1,0 +1,133 @@
+"""From a query to incidents: dense and lexical scores per incident, fused with weights by language."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kb import generations
+from kb.embedding import Embedder
+from kb.errors import IndexMismatch, UnavailableError
+from kb.generations import Manifest
+from kb.index import Catalog, open_store
+from kb.lexical import LexicalIndex, query_terms
+from kb.signatures import SignatureHit, SignatureIndex
+from kb.store import Store
+from kb.tokens import has_chinese
+from kb.translate import to_english
+from kb.types import LANGS, Lang
+
+DENSE_K = 60  # passages asked of each collection
+# Weight of the dense part. An English-only model sees a Chinese query through the glossary alone, so it counts
+# less there (measured: evals/LOG.md).
+DENSE_WEIGHT: Mapping[Lang, float] = {"en": 0.5, "zh": 0.25}
+MAX_QUERY_TERMS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An incident found, with the parts of its score.
+
+    `dense` is the cosine of its nearest passage (0 where none was among the nearest), `lexical` its BM25 score
+    divided by the query's best, `score` their weighted sum; all in [0, 1].
+    """
+
+    incident: str
+    lang: Lang
+    score: float
+    dense: float
+    lexical: float
+
+
+class Retriever:
+    """Reads the current generation; a newer one is picked up at the next request. Not for threads at once."""
+
+    def __init__(self, root: Path, embedder: Embedder, server: str | None = None) -> None:
+        """Raises UnavailableError where there is no index, IndexMismatch where another model made it."""
+        self._root, self._embedder, self._server = root, embedder, server
+        self._folder: Path | None = None
+        self._store: Store | None = None
+        self.refresh()
+
+    catalog: Catalog
+    manifest: Manifest
+    _lexical: Mapping[Lang, LexicalIndex]
+    _signatures: SignatureIndex
+
+    def refresh(self) -> None:
+        """Open the generation that the pointer names, if it is not the one open."""
+        folder = generations.current(self._root)
+        if folder == self._folder:
+            return
+        if folder is None:
+            raise UnavailableError(f"index {self._root}: there is none; run casebook index")
+        manifest = generations.read_manifest(folder)
+        if manifest.model_fingerprint != self._embedder.fingerprint:
+            raise IndexMismatch(
+                f"index {self._root}: made by {manifest.model}, not {self._embedder.name}; run casebook index --rebuild"
+            )
+        self._open(folder, manifest)
+
+    def _open(self, folder: Path, manifest: Manifest) -> None:
+        if self._store is not None:
+            self._store.close()
+        try:
+            self.catalog = Catalog.model_validate_json((folder / "catalog.json").read_bytes())
+            self._lexical = {lang: LexicalIndex.load(folder / f"lexical-{lang}") for lang in LANGS}
+        except (OSError, ValueError) as error:
+            raise UnavailableError(f"index {folder}: damaged; run casebook index --rebuild") from error
+        self._store = open_store(folder, self._server)
+        self._signatures = SignatureIndex(i for i in self.catalog.incidents.values() if i.status != "retired")
+        self._folder, self.manifest = folder, manifest
+
+    def search(self, query: str) -> list[Hit]:
+        """All incidents that the query touches, best first. An empty query finds nothing."""
+        self.refresh()
+        if not query.strip():
+            return []
+        lang: Lang = "zh" if has_chinese(query) else "en"
+        dense = self._dense(query)
+        lexical = self._lexical_scores(query)
+        weight = DENSE_WEIGHT["en"] if self._embedder.reads_chinese else DENSE_WEIGHT[lang]
+        hits = [
+            Hit(i, lang, weight * dense.get(i, 0.0) + (1 - weight) * lexical.get(i, 0.0), dense.get(i, 0.0), lexical.get(i, 0.0))
+            for i in dense.keys() | lexical.keys()
+        ]
+        return sorted(hits, key=lambda hit: (-hit.score, hit.incident))
+
+    def find_signatures(self, lines: Sequence[str]) -> list[SignatureHit]:
+        """The error signatures of incidents on the lines of a paste."""
+        self.refresh()
+        return self._signatures.find(lines)
+
+    def _dense(self, query: str) -> dict[str, float]:
+        text = query if self._embedder.reads_chinese else to_english(query)
+        if not text.strip() or self._store is None:
+            return {}
+        vector = self._embedder.embed([text], "query")[0]
+        return _best(
+            (passage.split(":", 1)[0], max(similarity, 0.0))
+            for lang in LANGS
+            for passage, similarity in self._store.query(lang, vector, DENSE_K)
+        )
+
+    def _lexical_scores(self, query: str) -> dict[str, float]:
+        """The better of both languages' scores, each divided by the best of its language."""
+        merged: list[tuple[str, float]] = []
+        for lang in LANGS:
+            scores = self._lexical[lang].scores(query_terms(query, lang)[:MAX_QUERY_TERMS])
+            top = max(scores.values(), default=0.0)
+            merged += [(incident, score / top) for incident, score in scores.items()] if top > 0 else []
+        return _best(merged)
+
+    def close(self) -> None:
+        """Let go of the store."""
+        if self._store is not None:
+            self._store.close()
+            self._store, self._folder = None, None
+
+
+def _best(scores: Iterable[tuple[str, float]]) -> dict[str, float]:
+    best: dict[str, float] = {}
+    for incident, score in scores:
+        best[incident] = max(score, best.get(incident, 0.0))
+    return best

@@ -1,0 +1,50 @@
+"""Field terms across languages, word by word through the glossary: for search, not for reading."""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+
+from kb import vocabulary
+
+_LATIN = re.compile(r"[A-Za-z0-9_<|>.+/\-]+")
+
+
+@cache
+def _chinese_terms() -> tuple[re.Pattern[str], Mapping[str, list[str]]]:
+    terms = vocabulary.glossary()
+    longest_first = sorted(terms, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first)) or r"(?!)"), terms
+
+
+@cache
+def _english_terms() -> tuple[re.Pattern[str], Mapping[str, list[str]]]:
+    terms: dict[str, list[str]] = {}
+    for zh, english in vocabulary.glossary().items():
+        for en in english:
+            terms.setdefault(en.lower(), []).append(zh)
+    longest_first = sorted(terms, key=len, reverse=True)
+    words = "|".join(map(re.escape, longest_first))
+    return re.compile(rf"(?<![A-Za-z])(?:{words})s?(?![A-Za-z])" if words else r"(?!)"), terms
+
+
+def to_english(text: str) -> str:
+    """The Latin words of a text and the first translation of each Chinese term, in order.
+
+    Chinese outside the glossary is dropped: an English embedding model reads it as unknown tokens.
+    """
+    pattern, terms = _chinese_terms()
+    translated = pattern.sub(lambda match: f" {terms[match[0]][0]} ", text)
+    return " ".join(_LATIN.findall(translated))
+
+
+def english_terms(text: str) -> list[str]:
+    """All translations of the Chinese glossary terms in a text."""
+    pattern, terms = _chinese_terms()
+    return [en for match in pattern.finditer(text) for en in terms[match[0]]]
+
+
+def chinese_terms(text: str) -> list[str]:
+    """All translations of the English glossary terms in a text."""
+    pattern, terms = _english_terms()
+    found = (terms.get(m[0]) or terms.get(m[0].removesuffix("s"), []) for m in pattern.finditer(text.lower()))
+    return [zh for translations in found for zh in translations]
