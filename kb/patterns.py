@@ -4,7 +4,7 @@ Text is searched as UTF-8 bytes in RE2's Latin-1 mode: one byte is one character
 no input is invalid. Offsets are byte offsets.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -51,3 +51,23 @@ class Pattern:
         """Every match from left to right as its spans: the whole, then the groups."""
         for match in self._regexp.finditer(data):
             yield [match.span(group) for group in range(self._regexp.groups + 1)]
+
+
+class PatternSet:
+    """Many patterns, in characters and not bytes, tried on a text at once. Raises re2.error for a pattern RE2 refuses."""
+
+    def __init__(self, patterns: Sequence[str], ignore_case: bool = True) -> None:
+        options = re2.Options()
+        options.case_sensitive = not ignore_case
+        options.max_mem = _MAX_MEM
+        options.log_errors = False
+        self._set: Any = re2.Set.SearchSet(options)
+        for pattern in patterns:
+            self._set.Add(pattern)
+        if patterns:
+            self._set.Compile()
+        self._size = len(patterns)
+
+    def match(self, text: str) -> list[int]:
+        """Indexes of the patterns found in `text`, lowest first."""
+        return sorted(self._set.Match(text)) if self._size else []

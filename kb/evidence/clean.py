@@ -43,11 +43,11 @@ PREFIXES: tuple[tuple[str, str, str], ...] = (
     ("clock", rf"\[?{_CLOCK}\]?", "bare clocks"),
     ("quote", r">(?= |$)", "Markdown and e-mail quotes"),
 )
-_PREFIX = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern, _ in PREFIXES))
-_MAY_HAVE_PREFIX = re.compile(r"[\[(>|\d]|- |[A-Z][A-Za-z]+[: \[]|[\w.-]{1,60} +\| |std|\S{1,40} kernel:|[Rr]ank|pid")
-_RANKS, _LEVEL_GROUPS = tuple(f"rank_{c}" for c in "abcd"), tuple(f"level_{c}" for c in "abcdefg")
-_GLOG = {"I": "info", "W": "warning", "E": "error", "F": "fatal"}
-_QUIET = {"warn": "warning", "critical": "fatal", "exception": "error", "notice": "info"}
+_ALL = "|".join(f"(?P<{name}>{pattern})" for name, pattern, _ in PREFIXES)
+_FIRST, _NEXT = re.compile(_ALL), re.compile(f" *(?:{_ALL})")
+_INNER = {name: tuple(re.findall(r"\?P<(\w+)>", pattern)) for name, pattern, _ in PREFIXES}
+_QUIET = {"i": "info", "w": "warning", "e": "error", "f": "fatal"}
+_QUIET |= {"warn": "warning", "critical": "fatal", "exception": "error", "notice": "info"}
 
 
 class Cleaned(NamedTuple):
@@ -66,30 +66,32 @@ def plain(text: str) -> str:
 
 
 def clean(raw: str) -> Cleaned:
-    """Strip colours and prefixes of one line, which has no line feed in it."""
+    """Strip colours and prefixes of one line, which has no line feed in it.
+
+    A level that stands alone ("ERROR: No matching distribution") is part of the message and stays.
+    """
     text = plain(raw)
-    rank: int | None = None
-    level = ""
-    start = 0
+    rank, level, end, only_level = None, "", 0, True
     for _ in range(_MAX_PREFIXES):
-        skip = 1 if start and text[start : start + 1] == " " else 0
-        at = start + skip
-        while skip and text[at : at + 1] == " " and _PREFIX.match(text.lstrip(" ") if not start else text[at:].lstrip(" ")):
-            at += 1
-        found = _PREFIX.match(text, at) if _MAY_HAVE_PREFIX.match(text, at) else None
-        if found is None or found.end() == at:
+        found = _NEXT.match(text, end) if end else _FIRST.match(text)
+        if found is None:
             break
-        groups = found.groupdict()
-        rank = next((int(groups[g]) for g in _RANKS if groups[g]), rank)
-        level = next((groups[g] for g in _LEVEL_GROUPS if groups[g]), level)
-        start = found.end()
-    if start and text[start : start + 1] == " ":
-        start += 1
-    low = _GLOG.get(level) or level.lower()
-    return Cleaned(text[start:] if start else text, rank, _QUIET.get(low, low))
+        end = found.end()
+        kind = found.lastgroup or ""
+        only_level = only_level and kind == "level"
+        for group in _INNER[kind]:
+            value = found.group(group)
+            if value and group.startswith("rank"):
+                rank = int(value)
+            elif value:
+                level = value.lower()
+    level = _QUIET.get(level, level)
+    if end == 0 or only_level:
+        return Cleaned(text, rank, level)
+    return Cleaned(text[end + 1 :] if text[end : end + 1] == " " else text[end:], rank, level)
 
 
 def to_line(name: str, number: int, raw: str) -> Line:
     """The cleaned Line of one raw line."""
-    cleaned = clean(raw[:MAX_LINE])
-    return Line(name, number, cleaned.text, cleaned.rank, cleaned.level)
+    text, rank, level = clean(raw[:MAX_LINE])
+    return Line(name, number, text, rank, level)
