@@ -39,6 +39,7 @@ class Redactor:
 
     def __init__(self) -> None:
         self._placeholders: dict[bytes, bytes] = {}
+        self._found: dict[bytes, str] = {}
         self._numbers: dict[str, int] = {}
 
     def redact(self, text: str) -> Redacted:
@@ -56,6 +57,7 @@ class Redactor:
         kinds[kind] = kinds.get(kind, 0) + 1
         if value not in self._placeholders:
             self._numbers[kind] = self._numbers.get(kind, 0) + 1
+            self._found[value] = kind
             self._placeholders[value] = b"<%s-%d>" % (kind.encode(), self._numbers[kind])
         return self._placeholders[value]
 
@@ -94,7 +96,29 @@ class Redactor:
         return b"\n".join(lines)
 
     def _repeated(self, data: bytes, kinds: dict[str, int]) -> bytes:
+        """What was recognised once is a secret wherever it stands; a user name only as a folder."""
+        wanted = [(value, kind) for value, kind in self._found.items() if _distinctive(value, kind)]
+        for value, kind in wanted[:_MAX_REPEATED]:
+            if value not in data:
+                continue
+            edge = rb"(?<=/)%s(?![\w.-])" if kind == "user" else rb"(?<![\w<-])%s(?![\w-])"
+            data = re.sub(edge % re.escape(value), lambda _, v=value, k=kind: self._placeholder(v, k, kinds), data)
         return data
+
+
+_MAX_REPEATED = 100  # values looked for again, so that time stays linear
+_LEAST_LENGTH = {"user": 3, "key": 12, "token": 12, "password": 8, "host": 5}
+_NO_FOLDER_OF_A_USER = re.compile(
+    rb"(?i)qwen.*|llm|torch.*|train.*|test.*|ai|gpt|llama.*|dev|lib|bin|src|python.*|cuda.*"
+)
+
+
+def _distinctive(value: bytes, kind: str) -> bool:
+    if len(value) < _LEAST_LENGTH.get(kind, 1 << 30):
+        return False
+    if kind == "user":
+        return not _NO_FOLDER_OF_A_USER.fullmatch(value)
+    return any(48 <= byte < 58 for byte in value)
 
 
 # --- the rules, compiled when first needed ---------------------------------
@@ -152,10 +176,14 @@ def _put_back(data: bytes, spans: list[tuple[int, int]], lines: list[bytes]) -> 
 
 # --- private keys, the one secret of several lines -------------------------
 
-_PEM_INLINE = re.compile(rb"(-----BEGIN [A-Z ]*PRIVATE KEY[A-Z ]*-----)([ -~]*?[A-Za-z0-9+/=]{16}[ -~]*?)(-----END|[\"']|\r|\n|$)")
+_PEM_INLINE = re.compile(
+    rb"(-----BEGIN [A-Z ]*PRIVATE KEY[A-Z ]*-----)([ -~]*?[A-Za-z0-9+/=]{16}[ -~]*?)(-----END|[\"']|\r|\n|$)"
+)
 _PEM_BEGIN = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY[A-Z ]*-----[^!-~]*$")
 _PEM_END = re.compile(rb"-----END [A-Z ]*PRIVATE KEY")
-_PEM_BODY = re.compile(rb"[\s>|+\"'0-9:-]*(?:[A-Za-z0-9+/]{1,90}={0,2}|(?:Proc-Type|DEK-Info|Version|Comment):[ -~]*)?[\s\"',+\\]*$")
+_PEM_BODY = re.compile(
+    rb"[\s>|+\"'0-9:-]*(?:[A-Za-z0-9+/]{1,90}={0,2}|(?:Proc-Type|DEK-Info|Version|Comment):[ -~]*)?[\s\"',+\\]*$"
+)
 _PRINTABLE = re.compile(rb"[!-~](?:[ -~]*[!-~])?")
 _PEM_LINES = 200  # a 16384-bit RSA key has about 200 lines of 64 characters
 
