@@ -1,10 +1,258 @@
-"""The console script."""
+"""The console script `casebook`: command table and composition point. Nobody imports this module."""
+
+import logging
+import os
 import sys
-from kb.library import *
-from kb.check import check_library
-def main():
-    lib, errs = scan([BUILT_IN])
-    for e in errs: print(e)
-    for p in check_library(lib): print(p)
-    print(len(lib.incidents), "incidents", len(lib.groups), "groups")
-    return 1 if errs else 0
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.settings import Settings, load_settings
+from kb.errors import CasebookError, InputError
+from kb.types import Lang
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+logger = logging.getLogger("casebook")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        from kb.library import base_version
+
+        typer.echo(f"casebook {version('casebook')}, base {base_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False) -> None:
+    """Casebook: root causes and fixes for LLM training, fine-tuning and serving failures, with their sources."""
+
+
+def _casebook(settings: Settings) -> Any:
+    from app.casebook import Casebook
+    from app.cli import note
+
+    return Casebook(settings, note)
+
+
+@app.command()
+def diagnose(
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE …|-]", help="logs and configs of one case")
+    ] = None,
+    text: Annotated[str | None, typer.Option(help="the question or a paste")] = None,
+    lang: Annotated[str, typer.Option(help="auto, en or zh")] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="print the diagnosis as JSON")] = False,
+    no_llm: Annotated[bool, typer.Option("--no-llm", help="compose the answer without a model")] = False,
+    batch: Annotated[Path | None, typer.Option(help="JSON lines of {id, query}; one diagnosis a line out")] = None,
+) -> None:
+    """Diagnose a question, a paste or files: ranked causes, the check, the fix, the sources."""
+    from app import cli
+    from app.diagnosis import Request
+
+    if lang not in ("auto", "en", "zh"):
+        raise InputError(f"--lang {lang}: not auto, en or zh")
+    settings = load_settings()
+    if batch is not None:
+        _batch(batch, settings)
+        return
+    inputs = cli.gather(files or [], text, sys.stdin.buffer)
+    request = Request.model_validate({"language": lang, "use_model": not no_llm})
+    diagnosis = _casebook(settings).diagnose_inputs(inputs, request, default_language=settings.interface_language)
+    cli.show_diagnosis(diagnosis, as_json)
+
+
+def _batch(path: Path, settings: Settings) -> None:
+    from app import cli
+
+    if path.is_dir():
+        raise InputError(f"{path}: is a directory")
+    try:
+        source = sys.stdin.buffer if str(path) == "-" else path.open("rb")
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+    casebook = _casebook(settings)
+    with source:
+        for line in cli.batch(casebook, (raw.decode("utf-8", "replace") for raw in source)):
+            print(line, flush=True)
+
+
+@app.command()
+def chat(lang: Annotated[str | None, typer.Option(help="en or zh, for what the program says first")] = None) -> None:
+    """The same conversation in a terminal: a blank line sends."""
+    from app import cli
+    from app.texts import say
+
+    settings = load_settings()
+    language: Lang = "zh" if (lang or settings.interface_language) == "zh" else "en"
+    casebook = _casebook(settings)
+    cli.note(say("chat_hello", language))
+    for diagnosis in cli.chat(casebook, language, sys.stdin):
+        cli.show_diagnosis(diagnosis, as_json=False)
+
+
+@app.command()
+def index(rebuild: Annotated[bool, typer.Option(help="embed everything anew")] = False) -> None:
+    """Bring the search index up to date with the incident files."""
+    import time
+
+    from app.casebook import build_index
+    from app.cli import note
+
+    start = time.monotonic()
+
+    def progress(done: int, total: int) -> None:
+        rate = done / max(time.monotonic() - start, 1e-6)
+        note(f"embedded {done}/{total} passages, {rate:.0f}/s, {(total - done) / max(rate, 1e-6):.0f} s left")
+
+    report = build_index(load_settings(), rebuild=rebuild, progress=progress)
+    state = "updated" if report.changed else "up to date"
+    typer.echo(
+        f"{state}: {report.incidents} incidents, {report.passages} passages, "
+        f"{report.embedded} embedded, {report.removed} removed"
+    )
+
+
+@app.command("check-incidents")
+def check_incidents(
+    folder: Annotated[list[Path] | None, typer.Argument(help="more folders of incidents")] = None,
+) -> None:
+    """Check incident and group files: format, references, citations, languages, groups."""
+    from kb.check import check_library
+    from kb.library import scan
+
+    library, errors = scan([*load_settings().incident_folders, *(folder or [])])
+    lines = [str(error) for error in errors] + [str(problem) for problem in check_library(library)]
+    for line in lines:
+        typer.echo(line)
+    counts = f"{len(library.incidents)} incidents, {len(library.groups)} groups, {len(lines)} findings"
+    typer.echo(counts, err=bool(lines))
+    raise typer.Exit(1 if lines else 0)
+
+
+@app.command()
+def new(
+    id: Annotated[str, typer.Argument(help="the incident's id, and its file's name")],
+    area: Annotated[str, typer.Option(help="training, data, memory, serving …")] = "training",
+    into: Annotated[Path, typer.Option(help="the incident folder")] = Path("incidents"),
+) -> None:
+    """Write the skeleton of an incident file."""
+    from app.cli import new_incident
+
+    typer.echo(new_incident(id, area, into))
+
+
+@app.command()
+def show(id: str, lang: Annotated[str | None, typer.Option(help="en or zh: that language only")] = None) -> None:
+    """Print an incident."""
+    from app.cli import show_incident
+
+    incident = _casebook(load_settings()).incident(id)
+    typer.echo(show_incident(incident, "zh" if lang == "zh" else "en" if lang == "en" else None), nl=False)
+
+
+@app.command()
+def search(words: Annotated[list[str], typer.Argument(help="what to look for")], limit: int = 10) -> None:
+    """Find incidents by words."""
+    settings = load_settings()
+    lang = settings.interface_language
+    for incident, hit in _casebook(settings).search(" ".join(words))[:limit]:
+        typer.echo(f"{hit.score:.2f}  {incident.id}  {incident.title.get(lang)}")
+
+
+@app.command()
+def web(
+    host: Annotated[str | None, typer.Option(help="address to bind; default 127.0.0.1")] = None,
+    port: Annotated[int | None, typer.Option(help="port; default 7860")] = None,
+) -> None:
+    """Open the chat page."""
+    from app.web import serve
+
+    settings = load_settings()
+    serve(_casebook(settings), settings.interface_language, host or settings.host, port or settings.port)
+
+
+@app.command()
+def ingest(
+    sources: Annotated[list[Path], typer.Argument(help="saved pages")],
+    into: Annotated[Path, typer.Option(help="folder for the drafts")] = Path("drafts"),
+) -> None:
+    """Turn saved pages into draft incidents, open fields listed."""
+    from ingest.drafts import draft_files
+
+    for path, open_fields in draft_files(sources, into):
+        typer.echo(f"{path}: open: {', '.join(open_fields) or 'none'}")
+
+
+@app.command()
+def collect(
+    logs: Annotated[list[str] | None, typer.Argument(help="log files to take the first error and the tail of")] = None,
+) -> None:
+    """Bundle versions, configs, environment, first error and log tail of this machine, redacted, for pasting."""
+    from app.collect import main as run
+
+    raise typer.Exit(run(logs or []))
+
+
+@app.command()
+def doctor() -> None:
+    """Check that everything needed is there and works together."""
+    from app.doctor import examine
+
+    findings = list(examine(load_settings()))
+    for finding in findings:
+        typer.echo(f"{'ok ' if finding.ok else 'BAD'} {finding.what}: {finding.detail}")
+    raise typer.Exit(0 if all(f.ok for f in findings) else 1)
+
+
+def main() -> None:
+    """Run the command line with the exit statuses of DESIGN.md section 4."""
+    logging.basicConfig(level=logging.ERROR, format="%(message)s")
+    os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
+    try:
+        status = app(standalone_mode=False)
+        sys.stdout.flush()
+    except CasebookError as error:
+        status = _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    except (KeyboardInterrupt, typer.Abort):
+        status = 130
+    except Exception as error:  # noqa: BLE001 — the last resort: one line for the user, the rest in the log
+        status = _fail(_bug(error), getattr(error, "exit_code", None) or 70)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _fail(line: str, status: int) -> int:
+    print(f"casebook: {line}", file=sys.stderr)
+    return status
+
+
+def _bug(error: Exception) -> str:
+    """Usage errors in their own words; anything else is written to the data folder's log."""
+    if hasattr(error, "format_message"):
+        return f"{error.format_message()} (see casebook --help)"
+    import traceback
+
+    line = f"a bug in casebook: {type(error).__name__}"
+    try:
+        log = load_settings().data / "casebook.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        frames = [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)]
+        log.write_text("\n".join([line, *frames]) + "\n", encoding="utf-8")
+        return f"{line}; details in {log}"
+    except (OSError, CasebookError):
+        return line
+
+
+if __name__ == "__main__":
+    main()

@@ -220,11 +220,17 @@ def _shared_signatures(library: Library) -> Iterator[Problem]:
             owners[signature].append(incident.id)
     for signature, ids in owners.items():
         if len(ids) > MAX_SHARED_SIGNATURE:
-            message = f"{signature.literal or signature.regex!r} is a signature of {len(ids)} incidents: {', '.join(ids)}"
+            text = signature.literal or signature.regex
+            message = f"{text!r} is a signature of {len(ids)} incidents: {', '.join(ids)}"
             yield Problem(str(library.paths[ids[0]]), "signatures", message)
 
 
 _INCIDENT_RULES: tuple[Callable[[Incident, Library], Found], ...] = (
-    _names, _citations, _languages, _statuses, _signatures, _versions,
-)  # fmt: skip
+    _names,
+    _citations,
+    _languages,
+    _statuses,
+    _signatures,
+    _versions,
+)
 _GROUP_RULES: tuple[Callable[[Group, Library], Found], ...] = (_group_members, _separated)

@@ -81,7 +81,9 @@ class _OnnxEmbedder:
         self._prompts: Mapping[str, str] = meta["prompts"]
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.enable_truncation(self.max_tokens)
-        self._tokenizer.enable_padding(direction=meta["padding_side"], pad_id=meta["pad_id"], pad_token=meta["pad_token"])
+        self._tokenizer.enable_padding(
+            direction=meta["padding_side"], pad_id=meta["pad_id"], pad_token=meta["pad_token"]
+        )
         self._counter = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._counter.no_truncation()
         self._counter.no_padding()
@@ -175,7 +177,7 @@ def _export(model: str, folder: Path) -> None:
             _check_agreement(loaded, _OnnxEmbedder(work, meta, 1), meta)
         except UnavailableError:
             raise
-        except Exception as error:  # whatever the exporter cannot do, the model itself can
+        except Exception as error:  # noqa: BLE001 — whatever the exporter cannot do, the model itself can
             logger.warning("%s runs on sentence-transformers, slower: ONNX export: %s", model, error)
             (work / "model.onnx").unlink(missing_ok=True)
             meta["runtime"] = "torch"
@@ -201,7 +203,10 @@ def _describe(model: str, loaded: Any) -> dict[str, Any]:
         "padding_side": tokenizer.padding_side,
         "pad_id": tokenizer.pad_token_id or 0,
         "pad_token": tokenizer.pad_token or "[PAD]",
-        "prompts": {"query": prompts.get("query") or "", "passage": prompts.get("document") or prompts.get("passage") or ""},
+        "prompts": {
+            "query": prompts.get("query") or "",
+            "passage": prompts.get("document") or prompts.get("passage") or "",
+        },
     }
 
 
@@ -211,7 +216,7 @@ def _to_onnx(loaded: Any, folder: Path) -> None:
     encoded = loaded.tokenizer(list(_PROBES), padding=True, return_tensors="pt")
     names = [n for n in ("input_ids", "attention_mask", "token_type_ids") if n in encoded]
 
-    class Pooled(torch.nn.Module):
+    class Pooled(torch.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.inner = loaded
@@ -224,9 +229,15 @@ def _to_onnx(loaded: Any, folder: Path) -> None:
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter that works without onnxscript says it is the older one
         torch.onnx.export(
-            Pooled(), tuple(encoded[n] for n in names), str(folder / "model.onnx"), input_names=names,
-            output_names=["vectors"], dynamic_axes=axes, opset_version=17, dynamo=False,
-        )  # fmt: skip
+            Pooled(),
+            tuple(encoded[n] for n in names),
+            str(folder / "model.onnx"),
+            input_names=names,
+            output_names=["vectors"],
+            dynamic_axes=axes,
+            opset_version=17,
+            dynamo=False,
+        )
     loaded.tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
 
 

@@ -54,7 +54,7 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         data = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
         if data.get("format") != FORMAT:
-            raise IndexMismatch(f"index {folder}: format {data.get('format')}, not {FORMAT}; run casebook index --rebuild")
+            raise IndexMismatch(f"index {folder}: another format than {FORMAT}; run casebook index --rebuild")
         return Manifest.model_validate(data)
     except (ValueError, ValidationError, OSError) as error:
         raise IndexMismatch(f"index {folder}: unreadable manifest; run casebook index --rebuild") from error
@@ -68,7 +68,9 @@ def check_writable(root: Path) -> None:
         probe.write_bytes(b"0" * 4096)
         probe.unlink()
     except OSError as error:
-        raise UnavailableError(f"data folder {root}: {error.strerror}; set CASEBOOK_DATA to a folder with space") from error
+        raise UnavailableError(
+            f"data folder {root}: {error.strerror}; set CASEBOOK_DATA to a folder with space"
+        ) from error
 
 
 @contextmanager
@@ -80,7 +82,9 @@ def writing(root: Path, wait_s: float = LOCK_WAIT_S) -> Iterator[None]:
         with lock.acquire(timeout=wait_s):
             yield
     except Timeout as error:
-        raise LockedError(f"index {root}: another process has been writing for {wait_s:.0f} s; try again later") from error
+        raise LockedError(
+            f"index {root}: another process has been writing for {wait_s:.0f} s; try again later"
+        ) from error
 
 
 def start(root: Path, copy: Path | None) -> Path:
@@ -97,7 +101,7 @@ def publish(root: Path, folder: Path, manifest: Manifest) -> None:
     _write_synced(folder / _MANIFEST, manifest.model_dump_json())
     temporary = root / f".{_POINTER}-{uuid.uuid4().hex[:8]}"
     _write_synced(temporary, folder.name)
-    os.replace(temporary, root / _POINTER)
+    temporary.replace(root / _POINTER)
 
 
 def stale(root: Path) -> list[Path]:

@@ -9,7 +9,7 @@ from kb.retrieval import Retriever
 from kb.types import Lang
 
 
-class CasebookRetriever(BaseRetriever):
+class CasebookRetriever(BaseRetriever):  # type: ignore[misc]
     """Casebook's retrieval for a llama-index pipeline: one node per incident, its symptom and fix as text."""
 
     def __init__(self, retriever: Retriever, top_k: int = 5, **kwargs: Any) -> None:

@@ -50,7 +50,7 @@ def split_lines(text: str, limit: int, count_tokens: Callable[[str], int]) -> li
     """
     pieces: list[str] = []
     current: list[str] = []
-    for line in (part for line in text.split("\n") for part in _halves(line, max(limit, 16), count_tokens)):
+    for line in (part for whole in text.split("\n") for part in _halves(whole, max(limit, 16), count_tokens)):
         if current and count_tokens("\n".join([*current, line])) > limit:
             pieces.append("\n".join(current))
             current = []

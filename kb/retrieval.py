@@ -28,7 +28,8 @@ class Hit:
     """An incident found, with the parts of its score.
 
     `dense` is the cosine of its nearest passage (0 where none was among the nearest), `lexical` its BM25 score
-    divided by the query's best, `score` their weighted sum; all in [0, 1].
+    divided by the query's best, `coverage` the same divided by what matching every query term would give,
+    `score` the weighted sum of dense and lexical; all in [0, 1].
     """
 
     incident: str
@@ -36,6 +37,7 @@ class Hit:
     score: float
     dense: float
     lexical: float
+    coverage: float
 
 
 class Retriever:
@@ -86,12 +88,12 @@ class Retriever:
             return []
         lang: Lang = "zh" if has_chinese(query) else "en"
         dense = self._dense(query)
-        lexical = self._lexical_scores(query)
+        lexical, coverage = self._lexical_scores(query)
         weight = DENSE_WEIGHT["en"] if self._embedder.reads_chinese else DENSE_WEIGHT[lang]
-        hits = [
-            Hit(i, lang, weight * dense.get(i, 0.0) + (1 - weight) * lexical.get(i, 0.0), dense.get(i, 0.0), lexical.get(i, 0.0))
-            for i in dense.keys() | lexical.keys()
-        ]
+        hits = []
+        for i in dense.keys() | lexical.keys():
+            d, x = dense.get(i, 0.0), lexical.get(i, 0.0)
+            hits.append(Hit(i, lang, weight * d + (1 - weight) * x, d, x, coverage.get(i, 0.0)))
         return sorted(hits, key=lambda hit: (-hit.score, hit.incident))
 
     def find_signatures(self, lines: Sequence[str]) -> list[SignatureHit]:
@@ -110,14 +112,17 @@ class Retriever:
             for passage, similarity in self._store.query(lang, vector, DENSE_K)
         )
 
-    def _lexical_scores(self, query: str) -> dict[str, float]:
-        """The better of both languages' scores, each divided by the best of its language."""
-        merged: list[tuple[str, float]] = []
+    def _lexical_scores(self, query: str) -> tuple[dict[str, float], dict[str, float]]:
+        """Shares of the best score, and of the ideal score; of both languages the better counts."""
+        shares: list[tuple[str, float]] = []
+        coverage: list[tuple[str, float]] = []
         for lang in LANGS:
-            scores = self._lexical[lang].scores(query_terms(query, lang)[:MAX_QUERY_TERMS])
-            top = max(scores.values(), default=0.0)
-            merged += [(incident, score / top) for incident, score in scores.items()] if top > 0 else []
-        return _best(merged)
+            terms = query_terms(query, lang)[:MAX_QUERY_TERMS]
+            scores = self._lexical[lang].scores(terms)
+            top, ideal = max(scores.values(), default=0.0), self._lexical[lang].ideal(terms)
+            shares += [(incident, score / top) for incident, score in scores.items() if top > 0]
+            coverage += [(incident, min(score / ideal, 1.0)) for incident, score in scores.items() if ideal > 0]
+        return _best(shares), _best(coverage)
 
     def close(self) -> None:
         """Let go of the store."""

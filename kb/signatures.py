@@ -62,7 +62,7 @@ class SignatureIndex:
         if not self._owners:
             return []
         return [
-            SignatureHit(*self._owners[which], line=number)
+            SignatureHit(self._owners[which][0], self._owners[which][1], number)
             for number, line in enumerate(lines)
             for which in self._set.Match(line)
         ]

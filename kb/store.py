@@ -115,6 +115,7 @@ def _errors(where: Path | str) -> Iterator[None]:
         raise
     except Exception as error:
         # chromadb raises its own, sqlite's, httpx' and Rust's classes, with no common base.
-        hint = "is the Chroma server running (CASEBOOK_STORE)?" if isinstance(where, str) else "try casebook index --rebuild"
+        server = isinstance(where, str)
+        hint = "is the Chroma server running (CASEBOOK_STORE)?" if server else "try casebook index --rebuild"
         first = (str(error).splitlines() or [""])[0][:200]
         raise UnavailableError(f"vector store {where}: {type(error).__name__}: {first}; {hint}") from error

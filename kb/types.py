@@ -254,4 +254,3 @@ class Group(Frozen):
     id: Slug
     title: Text
     checks: tuple[GroupCheck, ...]
-

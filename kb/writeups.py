@@ -129,11 +129,9 @@ def _parse_body(body: str, first_line: int, path: Path | str) -> dict[Lang, Sect
             found[lang][section].append(line or "")
         elif line and line.strip():
             raise IncidentError(path, number, "body", "text outside a section")
-    return {code: _sections(code, found[code], starts[code], path) for code in HEADINGS if code in found} or _empty(path)
-
-
-def _empty(path: Path | str) -> dict[Lang, Sections]:
-    raise IncidentError(path, 1, "body", "needs the heading # en or # zh")
+    if not found:
+        raise IncidentError(path, first_line, "body", "needs the heading # en or # zh")
+    return {code: _sections(code, found[code], starts[code], path) for code in HEADINGS if code in found}
 
 
 def _new_language(title: str, found: dict[str, dict[str, list[str]]], line: int, path: Path | str) -> str:

@@ -5,7 +5,7 @@ PyYAML reads YAML 1.1, where `on`, `yes` and `no` are booleans; all three are ke
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -15,12 +15,12 @@ Path_ = tuple[str | int, ...]
 _MAX_DEPTH = 40
 
 
-class _Loader(yaml.CSafeLoader):  # type: ignore[misc, name-defined]
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+class _Loader(yaml.CSafeLoader):
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
 
 
 class _Dumper(yaml.SafeDumper):
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         super().increase_indent(flow, False)
@@ -35,8 +35,8 @@ _SCALARS = (
 )
 for _tag, _pattern, _first in _SCALARS:
     for _class in (_Loader, _Dumper):
-        _class.add_implicit_resolver(_tag, re.compile(_pattern), _first)  # type: ignore[no-untyped-call]
-_Loader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: float(loader.construct_scalar(node)))
+        _class.add_implicit_resolver(_tag, re.compile(_pattern), _first)
+_Loader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: float(str(node.value)))
 
 
 def load(text: str, path: Path | str = "<text>", first_line: int = 1) -> tuple[Any, dict[Path_, int]]:

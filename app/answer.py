@@ -1,0 +1,148 @@
+"""The composed answer: Markdown from the incidents' own text, no model. Short enough to read at once."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from app.diagnosis import Cause, CitedSource, Diagnosis, NextCheck, Similar
+from app.texts import say
+from kb.types import Incident, Lang
+
+_CITATION = re.compile(r"\[(\d{1,2}(?:\s*,\s*\d{1,2})*)\](?!\()")
+_CODE = re.compile(r"(^(?:`{3,}|~{3,}).*?^(?:`{3,}|~{3,})\s*?$|`[^`\n]*`)", re.MULTILINE | re.DOTALL)
+MAX_REASONS = 4
+
+
+class Citations:
+    """Numbers sources across incidents: each URL gets one number in the whole diagnosis."""
+
+    def __init__(self, lang: Lang) -> None:
+        self._lang = lang
+        self._numbers: dict[tuple[str, str], CitedSource] = {}
+
+    def of(self, incident: Incident) -> tuple[CitedSource, ...]:
+        """The sources of an incident under their numbers in this diagnosis."""
+        return tuple(self._cite(incident, n) for n in (s.n for s in incident.sources))
+
+    def _cite(self, incident: Incident, n: int) -> CitedSource:
+        source = next(s for s in incident.sources if s.n == n)
+        url, shows = source.url or source.ref or "", source.shows.get(self._lang)
+        cited = CitedSource(n=len(self._numbers) + 1, url=url, shows=shows)
+        return self._numbers.setdefault((url, shows), cited)
+
+    def renumber(self, text: str, incident: Incident) -> str:
+        """The text with its citations under the new numbers; code is left alone."""
+        known = {s.n for s in incident.sources}
+
+        def number(match: re.Match[str]) -> str:
+            wanted = [int(n) for n in re.findall(r"\d+", match[1])]
+            if not known.issuperset(wanted):
+                return match[0]
+            return "[" + ", ".join(str(self._cite(incident, n).n) for n in wanted) + "]"
+
+        parts = _CODE.split(text)
+        return "".join(part if i % 2 else _CITATION.sub(number, part) for i, part in enumerate(parts))
+
+
+def compose(diagnosis: Diagnosis) -> str:
+    """The Markdown answer to a diagnosis whose other fields are complete."""
+    lang = diagnosis.language
+    if diagnosis.verdict == "diagnosed":
+        parts = _diagnosed(diagnosis, lang)
+    elif diagnosis.verdict == "ambiguous":
+        parts = _ambiguous(diagnosis, lang)
+    else:
+        parts = _nothing(diagnosis, lang)
+    return "\n\n".join(part for part in parts if part)
+
+
+def _diagnosed(diagnosis: Diagnosis, lang: Lang) -> list[str]:
+    firsts = _firsts(diagnosis.causes)
+    parts = [f"**{say('diagnosed_many', lang, count=len(firsts))}**"] if len(firsts) > 1 else []
+    for cause in firsts:
+        parts += _whole_cause(cause, lang)
+    others = [c for c in diagnosis.causes if c not in firsts]
+    parts.append(_listed(say("others", lang), [f"{c.title} ({_percent(c)} %)" for c in others]))
+    parts.append(_checks(diagnosis.next_checks[:1], diagnosis.causes, lang) if others else "")
+    parts.append(_sources(firsts, lang))
+    return parts
+
+
+def _firsts(causes: Sequence[Cause]) -> list[Cause]:
+    """The first cause of each problem."""
+    firsts: dict[int, Cause] = {}
+    for cause in causes:
+        firsts.setdefault(cause.problem, cause)
+    return list(firsts.values())
+
+
+def _whole_cause(cause: Cause, lang: Lang) -> list[str]:
+    verdict = "expected" if cause.cause_kind == "expected" else "diagnosed"
+    return [
+        f"**{say(verdict, lang, title=cause.title)}** ({_percent(cause)} %)",
+        _reasons(cause, lang),
+        f"**{say('check', lang)}**\n\n{cause.check}",
+        f"**{say('cause', lang)}** ({say('cause_' + cause.cause_status, lang)})\n\n{cause.cause}",
+        f"**{say('fix', lang)}** ({say('fix_' + cause.fix_status, lang)})\n\n{cause.fix}",
+    ]
+
+
+def _ambiguous(diagnosis: Diagnosis, lang: Lang) -> list[str]:
+    headline = f"**{say('ambiguous', lang, count=len(diagnosis.causes))}**"
+    parts = [headline, *(_brief_cause(cause, lang) for cause in diagnosis.causes)]
+    first = diagnosis.causes[0]
+    parts.append(_checks(diagnosis.next_checks[:2], diagnosis.causes, lang))
+    parts.append(f"**{say('fix', lang)}**: {first.title} ({say('fix_' + first.fix_status, lang)})\n\n{first.fix}")
+    parts.append(_sources([first], lang))
+    return parts
+
+
+def _brief_cause(cause: Cause, lang: Lang) -> str:
+    return f"{cause.rank}. **{cause.title}** ({_percent(cause)} %)\n\n" + _indent(_reasons(cause, lang))
+
+
+def _nothing(diagnosis: Diagnosis, lang: Lang) -> list[str]:
+    headline = {"nothing_wrong_seen": "nothing_wrong", "off_topic": "off_topic", "too_little": "insufficient"}
+    parts = [f"**{say(headline.get(diagnosis.reason_code, 'no_match'), lang)}** {diagnosis.reason}"]
+    parts.append(diagnosis.ask or "")
+    parts.append(_similar(diagnosis.similar, lang))
+    return parts
+
+
+def _similar(similar: Sequence[Similar], lang: Lang) -> str:
+    return _listed(say("nearest", lang), [f"{s.title} (`{s.incident}`): {s.why_not}" for s in similar])
+
+
+def _reasons(cause: Cause, lang: Lang) -> str:
+    supports = _listed(say("why", lang), cause.supports[:MAX_REASONS])
+    against = _listed(say("against", lang), cause.contradicts[:2])
+    return "\n\n".join(part for part in (supports, against) if part)
+
+
+def _checks(checks: Sequence[NextCheck], causes: Sequence[Cause], lang: Lang) -> str:
+    titles: Mapping[str, str] = {c.incident: c.title for c in causes}
+    lines = []
+    for check in checks:
+        lines.append(f"- {check.do}\n\n  {check.how}")
+        for answer, ids in (("yes", check.if_yes), ("no", check.if_no)):
+            named = [titles[i] for i in ids if i in titles]
+            if named:
+                lines.append(f"  - {say('leaves', lang, answer=say(answer, lang), titles='; '.join(named))}")
+    return f"**{say('next', lang)}**\n\n" + "\n".join(lines) if lines else ""
+
+
+def _sources(causes: Sequence[Cause], lang: Lang) -> str:
+    sources = {s.n: s for cause in causes for s in cause.sources}
+    lines = [f"- [{n}] <{s.url}> — {s.shows}" for n, s in sorted(sources.items())]
+    return f"**{say('sources', lang)}**\n\n" + "\n".join(lines) if lines else ""
+
+
+def _listed(heading: str, items: Sequence[str]) -> str:
+    return f"**{heading}**\n\n" + "\n".join(f"- {item}" for item in items) if items else ""
+
+
+def _indent(text: str) -> str:
+    return "\n".join(f"   {line}" if line else "" for line in text.split("\n"))
+
+
+def _percent(cause: Cause) -> int:
+    return round(cause.confidence * 100)

@@ -1,0 +1,128 @@
+"""Checks that split rivals: answered from the paste where they can be, and the best one to ask next."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from kb.versions import judge
+
+from kb.evidence.model import Evidence
+from kb.index import Catalog
+from kb.types import CheckReads, GroupCheck, VersionFact
+
+YesNo = Literal["yes", "no"]
+_CLEAR = 0.95  # probability that a member named on one side only gives that answer
+_MIN_GAIN = 0.02  # bits per unit of cost below which a check is not worth asking
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A check of a group with its answer; `by_user` false where the paste answered it."""
+
+    id: str
+    check: GroupCheck
+    value: YesNo
+    by_user: bool
+
+
+Answers = Sequence[Answered]
+
+
+def check_id(group: str, check: str) -> str:
+    """The id of a check within the whole base."""
+    return f"{group}.{check}"
+
+
+def all_checks(catalog: Catalog) -> Mapping[str, GroupCheck]:
+    """Every check of every group by its id."""
+    return {check_id(g.id, c.id): c for g in catalog.groups.values() for c in g.checks}
+
+
+def answer_from_evidence(catalog: Catalog, evidence: Evidence, given: Mapping[str, str]) -> list[Answered]:
+    """What the user answered, and what the paste answers by itself; the user's word wins."""
+    answers: list[Answered] = []
+    for name, check in all_checks(catalog).items():
+        value = given.get(name) or (read_check(check.reads, evidence) if check.reads else None)
+        if value in ("yes", "no"):
+            answers.append(Answered(name, check, "yes" if value == "yes" else "no", name in given))
+    return answers
+
+
+def read_check(reads: CheckReads, evidence: Evidence) -> YesNo | None:
+    """The answer that the evidence gives to a check, or None where it says nothing."""
+    if reads.signal:
+        return "yes" if any(s.name == reads.signal for s in evidence.signals) else None
+    if reads.metric and reads.metric in evidence.metrics:
+        return _read_metric(reads, evidence.metrics[reads.metric].values)
+    if reads.version and reads.version.component in evidence.versions:
+        wanted = reads.version
+        fact = VersionFact(component=wanted.component, scheme=wanted.scheme, affected=wanted.range, source=0)
+        verdict = judge(fact, evidence.versions[wanted.component].version)
+        return None if verdict == "unknown" else "yes" if verdict == "affected" else "no"
+    return None
+
+
+def _read_metric(reads: CheckReads, values: Iterable[float | str]) -> YesNo | None:
+    numbers = [float(v) for v in values]
+    finite = [n for n in numbers if math.isfinite(n)]
+    if not finite:
+        return None
+    matches = [_satisfies(reads, n) for n in finite]
+    return "yes" if all(matches) else "no" if not any(matches) else None
+
+
+def _satisfies(reads: CheckReads, value: float) -> bool:
+    if reads.above is not None:
+        return value > reads.above
+    if reads.below is not None:
+        return value < reads.below
+    return math.isclose(value, reads.is_ or 0.0, rel_tol=1e-3, abs_tol=1e-12)
+
+
+def verdict_of(check: GroupCheck, incident: str, value: YesNo) -> int:
+    """What an answer says of an incident: 1 for it, -1 rules it out, 0 nothing."""
+    kept, dropped = (check.yes, check.no) if value == "yes" else (check.no, check.yes)
+    if incident in kept:
+        return 1 if incident not in dropped else 0
+    return -1 if incident in dropped else 0
+
+
+def order_checks(
+    catalog: Catalog, probabilities: Mapping[str, float], answered: Iterable[str]
+) -> list[tuple[str, float]]:
+    """The unanswered checks worth asking, best first: id and information gain (bits) per unit of cost."""
+    done = {*answered}
+    scored = [
+        (name, gain(check, probabilities) / check.cost)
+        for name, check in all_checks(catalog).items()
+        if name not in done
+    ]
+    return sorted(((n, s) for n, s in scored if s >= _MIN_GAIN), key=lambda pair: (-pair[1], pair[0]))
+
+
+def gain(check: GroupCheck, probabilities: Mapping[str, float]) -> float:
+    """The expected drop of entropy (bits) over the incidents the check speaks about.
+
+    Shannon's mutual information between the answer and the cause, with P(yes | cause) 0.95, 0.05 or 0.5.
+    """
+    members = {i: p for i, p in probabilities.items() if (i in check.yes or i in check.no) and p > 0}
+    total = sum(members.values())
+    if len(members) < 2:
+        return 0.0
+    yes = {i: p * _chance_of_yes(check, i) / total for i, p in members.items()}
+    no = {i: p / total - yes[i] for i, p in members.items()}
+    after = sum(_entropy(side.values()) for side in (yes, no))
+    return max(0.0, _entropy(p / total for p in members.values()) - after) * total
+
+
+def _chance_of_yes(check: GroupCheck, incident: str) -> float:
+    in_yes, in_no = incident in check.yes, incident in check.no
+    return 0.5 if in_yes == in_no else _CLEAR if in_yes else 1 - _CLEAR
+
+
+def _entropy(masses: Iterable[float]) -> float:
+    """Entropy of the masses after scaling to 1, weighted by their sum; bits."""
+    masses = [m for m in masses if m > 0]
+    total = sum(masses)
+    return -sum(m * math.log2(m / total) for m in masses)

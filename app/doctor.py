@@ -1,0 +1,70 @@
+"""What `casebook doctor` looks at: python, data folder, model, index, incidents, servers."""
+
+import platform
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from app.settings import Settings
+from kb import generations
+from kb.embedding import load_embedder
+from kb.errors import CasebookError
+from kb.library import fingerprint, load_library
+from kb.retrieval import Retriever
+
+MIN_FREE_MB = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at."""
+
+    what: str
+    ok: bool
+    detail: str
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Look at everything; what fails is a finding, not an exception."""
+    yield Finding("python", True, platform.python_version())
+    for what, look in (
+        ("data folder", _data),
+        ("incidents", _incidents),
+        ("embedding", _embedding),
+        ("index", _index),
+    ):
+        yield _guarded(what, look, settings)
+
+
+def _guarded(what: str, look: Callable[[Settings], str], settings: Settings) -> Finding:
+    try:
+        return Finding(what, True, look(settings))
+    except CasebookError as error:
+        return Finding(what, False, str(error))
+
+
+def _data(settings: Settings) -> str:
+    generations.check_writable(settings.data)
+    free = shutil.disk_usage(settings.data).free // 2**20
+    return f"{settings.data}, {free} MB free" + (f" (little: {MIN_FREE_MB} MB wanted)" if free < MIN_FREE_MB else "")
+
+
+def _incidents(settings: Settings) -> str:
+    library = load_library(settings.incident_folders)
+    return f"{len(library.incidents)} incidents, {len(library.groups)} groups"
+
+
+def _embedding(settings: Settings) -> str:
+    embedder = load_embedder(settings.embedding, settings.data)
+    return f"{embedder.name}, {embedder.embed(['probe'], 'query').shape[1]} dimensions"
+
+
+def _index(settings: Settings) -> str:
+    embedder = load_embedder(settings.embedding, settings.data)
+    retriever = Retriever(settings.index_root, embedder, settings.store)
+    manifest = retriever.manifest
+    retriever.search("loss is 0")
+    retriever.close()
+    fresh = manifest.folders_fingerprint == fingerprint(settings.incident_folders)
+    state = "" if fresh else "; files changed since: casebook index"
+    return f"{manifest.incidents} incidents, base {manifest.kb_version}{state}"

@@ -1,0 +1,211 @@
+"""Evidence and retrieval → candidate causes with named features and the reasons behind them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from kb.versions import judge
+
+from app.checks import Answers, verdict_of
+from app.diagnosis import SupportRef, VersionVerdict
+from app.texts import say
+from kb import vocabulary
+from kb.evidence.model import Evidence, Reading, SignalSeen
+from kb.index import Catalog
+from kb.retrieval import Hit
+from kb.signatures import SignatureHit
+from kb.types import Incident, Lang
+
+MAX_CANDIDATES = 40
+# The metric whose presence makes a signal's absence speak: a signal not seen in a series that was given.
+_METRIC_OF: Sequence[tuple[str, str]] = (
+    ("reward-std", "reward_std"),
+    ("reward", "reward"),
+    ("eval-loss", "eval_loss"),
+    ("loss-scale", "loss_scale"),
+    ("loss", "loss"),
+    ("grad-spike", "grad_norm"),
+    ("grad", "grad_norm"),
+    ("lr", "learning_rate"),
+    ("kl", "kl"),
+    ("entropy", "entropy"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A text key and its fields: worded only when the language is known."""
+
+    key: str
+    fields: Mapping[str, Any]
+
+    def text(self, lang: Lang) -> str:
+        """The reason as a sentence."""
+        return say(self.key, lang, **{k: v[lang] if isinstance(v, dict) else v for k, v in self.fields.items()})
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A possible cause: its features by name (0 where absent), and why."""
+
+    incident: Incident
+    features: dict[str, float] = field(default_factory=dict)
+    supports: list[Reason] = field(default_factory=list)
+    contradicts: list[Reason] = field(default_factory=list)
+    refs: list[SupportRef] = field(default_factory=list)
+    versions: VersionVerdict | None = None
+
+
+def candidates(
+    reading: Reading, hits: Sequence[Hit], found: Sequence[SignatureHit], catalog: Catalog, answers: Answers
+) -> list[Candidate]:
+    """The incidents that retrieval, signatures or signals bring up, with their features."""
+    by_hit = {hit.incident: hit for hit in hits}
+    by_signature: dict[str, list[SignatureHit]] = {}
+    for signature in found:
+        by_signature.setdefault(signature.incident, []).append(signature)
+    chosen = _choose(hits, by_signature, reading.evidence.signals, catalog)
+    sharing = _sharing(found)
+    result = []
+    for name in chosen:
+        candidate = Candidate(catalog.incidents[name])
+        _add_retrieval(candidate, by_hit.get(name))
+        _add_signatures(candidate, by_signature.get(name, []), sharing, reading)
+        _add_signals(candidate, reading.evidence)
+        _add_components(candidate, reading.evidence)
+        _add_versions(candidate, reading.evidence)
+        _add_config(candidate, reading.evidence)
+        _add_answers(candidate, catalog, answers)
+        result.append(candidate)
+    return result
+
+
+def _choose(
+    hits: Sequence[Hit], by_signature: Mapping[str, Any], signals: Sequence[SignalSeen], catalog: Catalog
+) -> list[str]:
+    """Signatures first, then the best hits, then whatever shares the most signals with the paste."""
+    seen = {signal.name for signal in signals}
+    live = [i for i in catalog.incidents.values() if i.status != "retired"]
+    sharing = sorted((i for i in live if seen & {*i.signals}), key=lambda i: -len(seen & {*i.signals}))
+    ordered = [*by_signature, *(h.incident for h in hits[:MAX_CANDIDATES]), *(i.id for i in sharing[:MAX_CANDIDATES])]
+    return [name for name in dict.fromkeys(ordered) if name in catalog.incidents]
+
+
+def _sharing(found: Iterable[SignatureHit]) -> dict[int, int]:
+    """Line → how many incidents have a signature on it."""
+    owners: dict[int, set[str]] = {}
+    for hit in found:
+        owners.setdefault(hit.line, set()).add(hit.incident)
+    return {line: len(ids) for line, ids in owners.items()}
+
+
+def _add_retrieval(candidate: Candidate, hit: Hit | None) -> None:
+    if hit is None:
+        return
+    candidate.features |= {"dense": hit.dense, "coverage": hit.coverage, "relative": hit.lexical}
+    if hit.coverage > 0.25 or hit.dense > 0.5:
+        candidate.supports.append(Reason("s_words", {}))
+
+
+def _add_signatures(
+    candidate: Candidate, found: Sequence[SignatureHit], sharing: Mapping[int, int], reading: Reading
+) -> None:
+    if not found:
+        return
+    candidate.features["signature"] = max(1.0 / sharing[hit.line] for hit in found)
+    start = reading.evidence.initiating_error
+    for hit in found[:3]:
+        line = reading.notable[hit.line]
+        if start and (line.input, line.number) == (start.input, start.line):
+            candidate.features["signature_initiating"] = 1.0
+        candidate.refs.append(SupportRef(input=line.input, line=line.number))
+    text = reading.notable[found[0].line].text.strip()[:160].replace("`", "'")
+    candidate.supports.insert(0, Reason("s_signature", {"text": text}))
+
+
+def _add_signals(candidate: Candidate, evidence: Evidence) -> None:
+    expected = candidate.incident.signals
+    seen = {signal.name: signal for signal in evidence.signals}
+    if seen:
+        unexplained = [name for name in seen if name not in expected]
+        candidate.features["signals_unexplained"] = len(unexplained) / len(seen)
+    if not expected:
+        return
+    matched = [seen[name] for name in expected if name in seen]
+    missing = [name for name in expected if name not in seen and _metric(name) in evidence.metrics]
+    candidate.features["signals"] = len(matched) / len(expected)
+    candidate.features["signals_missing"] = len(missing) / len(expected)
+    for signal in matched:
+        candidate.supports.append(_signal_reason(signal))
+        candidate.refs += [SupportRef(input=signal.input, line=line) for line in signal.lines[:2]]
+    candidate.contradicts += [Reason("c_signal", {"meaning": _meaning(name)}) for name in missing]
+
+
+def _metric(signal: str) -> str:
+    return next((metric for prefix, metric in _METRIC_OF if signal.startswith(prefix)), "")
+
+
+def _meaning(signal: str) -> dict[str, str]:
+    entry = vocabulary.signals()[signal]
+    return {"en": entry["en"], "zh": entry["zh"]}
+
+
+def _signal_reason(signal: SignalSeen) -> Reason:
+    if not signal.values:
+        return Reason("s_signal", {"meaning": _meaning(signal.name)})
+    values = ", ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in signal.values[:4])
+    return Reason("s_signal_values", {"meaning": _meaning(signal.name), "values": values})
+
+
+def _add_components(candidate: Candidate, evidence: Evidence) -> None:
+    mentioned = {*evidence.mentions.components, *evidence.versions}
+    shared = sorted(mentioned & {*candidate.incident.components})
+    models = sorted({*evidence.mentions.models} & {*candidate.incident.models})
+    if shared:
+        candidate.features["component"] = 1.0
+        candidate.supports.append(Reason("s_component", {"names": ", ".join([*shared, *models])}))
+    elif mentioned:
+        candidate.features["component_other"] = 1.0
+        names = ", ".join(candidate.incident.components[:3])
+        candidate.contradicts.append(Reason("c_component", {"names": names}))
+
+
+def _add_versions(candidate: Candidate, evidence: Evidence) -> None:
+    facts = [f for f in candidate.incident.versions if f.component in evidence.versions]
+    for fact in facts:
+        version = evidence.versions[fact.component].version
+        verdict = judge(fact, version)
+        fields = {"component": fact.component, "version": version, "range": fact.affected or f"< {fact.fixed_in}"}
+        if verdict == "affected":
+            candidate.features["version_affected"] = 1.0
+            candidate.supports.append(Reason("s_version", fields))
+        elif verdict in ("fixed", "not_affected"):
+            candidate.features["version_excluded"] = 1.0
+            key = "c_version" if verdict == "fixed" else "c_version_out"
+            fields["range"] = f">= {fact.fixed_in}" if verdict == "fixed" and fact.fixed_in else fields["range"]
+            candidate.contradicts.append(Reason(key, fields))
+        if verdict != "unknown":
+            detail = f"{fact.component} {version}: {fields['range']}"
+            candidate.versions = VersionVerdict(verdict=verdict, detail=detail)
+
+
+def _add_config(candidate: Candidate, evidence: Evidence) -> None:
+    mine = [finding for finding in evidence.config_findings if finding.incident == candidate.incident.id]
+    if mine:
+        candidate.features["config"] = 1.0
+    for finding in mine:
+        candidate.supports.append(Reason("s_config", {"key": finding.key, "value": finding.value}))
+        candidate.refs.append(SupportRef(input=finding.input, line=finding.line))
+
+
+def _add_answers(candidate: Candidate, catalog: Catalog, answers: Answers) -> None:
+    for answered in answers:
+        verdict = verdict_of(answered.check, candidate.incident.id, answered.value)
+        if verdict == 0:
+            continue
+        side, key = ("check_for", "s_check") if verdict > 0 else ("check_against", "c_check")
+        candidate.features[side] = candidate.features.get(side, 0.0) + 1.0
+        ask = {"en": answered.check.ask.get("en"), "zh": answered.check.ask.get("zh")}
+        value = {"en": say(answered.value, "en"), "zh": say(answered.value, "zh")}
+        reasons = candidate.supports if verdict > 0 else candidate.contradicts
+        reasons.append(Reason(key, {"answer": value, "ask": ask}))
