@@ -102,7 +102,9 @@ class Redactor:
             if value not in data:
                 continue
             edge = rb"(?<=/)%s(?![\w.-])" if kind == "user" else rb"(?<![\w<-])%s(?![\w-])"
-            data = re.sub(edge % re.escape(value), lambda _, v=value, k=kind: self._placeholder(v, k, kinds), data)
+            data, times = re.subn(edge % re.escape(value), self._placeholders[value], data)
+            if times:
+                kinds[kind] = kinds.get(kind, 0) + times
         return data
 
 
