@@ -1,0 +1,26 @@
+"""What programs write → signals, by the patterns of kb/vocabulary/log_signals.yaml."""
+
+import re
+from functools import cache
+
+from kb.evidence.tables import table
+from kb.patterns import PatternSet
+
+OVERFLOW = re.compile(r"OVERFLOW!|Grad overflow on iteration|[Gg]radient overflow|loss scale.{0,40}reducing to|Overflow detected")
+MINIMUM = re.compile(r"(?:[Cc]urrent|[Ll]oss) (?:loss )?scale (?:is )?already at minimum|[Mm]inimum loss scale|loss scale.{0,30}too small")
+WARM_UP_OVERFLOWS = 20  # from 2**32, the largest start of DeepSpeed's scaler, to 2**12
+
+
+@cache
+def _patterns() -> tuple[PatternSet, tuple[str, ...], dict[str, re.Pattern[str]]]:
+    data = table("log_signals")
+    rows = [(signal, pattern) for signal, entry in data.items() for pattern in entry["re"]]
+    unless = {signal: re.compile(entry["not"], re.IGNORECASE) for signal, entry in data.items() if "not" in entry}
+    return PatternSet([p for _, p in rows]), tuple(s for s, _ in rows), unless
+
+
+def log_signals(text: str) -> list[str]:
+    """The signals that one line shows, in the order of the data file."""
+    patterns, signals, unless = _patterns()
+    found = dict.fromkeys(signals[i] for i in patterns.match(text))
+    return [s for s in found if s not in unless or not unless[s].search(text)]

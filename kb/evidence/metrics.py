@@ -1,0 +1,239 @@
+"""Lines → rows of logged numbers, in the forms that trainers print them.
+
+Forms, by who prints them: a dict per line (Hugging Face Trainer and all that build on it), `key: value |` and
+`key=value,` (Megatron, DeepSpeed, nanotron, torchtitan, Lightning, tqdm), `step:1 - key:value -` (verl), JSON
+(trainer_state.json), and tables (notebooks, CSV).
+"""
+
+import math
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from typing import NamedTuple
+
+from kb.evidence.model import Line
+from kb.evidence.series import Column, Series
+from kb.evidence.tables import table
+
+MAX_COLUMNS, MAX_PAIRS = 80, 120
+_NUMBER = r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[nN]a[nN]|[Ii]nf(?:inity)?\b)"
+_DICT_PAIR = re.compile(
+    rf"""['"]([\w/.()@% -]{{1,60}})['"]: ?(?:(?:np|numpy|torch)\.\w+\(|tensor\()?\[?['"]?({_NUMBER})(?=[\s,'"}})\]/%GM]|$)"""
+)
+_MULTILINE = re.compile(rf"""\s*['"]([\w/.()@% -]{{1,60}})['"]: ?['"]?({_NUMBER})['"]?,?\s*$""")
+_HINT = re.compile(r"loss|Loss|LOSS|grad|Grad|reward|kl\b|entropy|logps|clip|ppl|perplexity|policy|value|LogProb|vf_")
+_BAR = re.compile(r"\s(\d{1,9})/(\d{1,9}|\?) ?\[(?:\d+:)?\d+:\d\d")
+_SPACES = re.compile(r"\s+")
+
+
+class Names(NamedTuple):
+    """The spellings of kb/vocabulary/metrics.yaml by what they mean."""
+
+    canonical: dict[str, str]
+    principal: frozenset[str]
+    steps: frozenset[str]
+    epochs: frozenset[str]
+    summary: frozenset[str]
+    evaluation: frozenset[str]
+    pair: re.Pattern[str]
+
+
+@cache
+def names() -> Names:
+    """The metric names, read once."""
+    data = table("metrics")
+    canonical = {s: name for part in ("principal", "companion") for name, more in data[part].items() for s in (name, *more)}
+    known = sorted([*canonical, *data["step"], *data["epoch"]], key=len, reverse=True)
+    either = "|".join(re.escape(name).replace(r"\ ", " ") for name in known)
+    pair = re.compile(
+        rf"(?:(?<=[\s,|;\[({{*\-])|^)['\"]?(?:train/)?({either})['\"]?(?: is)?\s{{0,12}}[:=]?\s{{0,12}}\[{{0,2}}['\"]?"
+        rf"(?:(?:np|numpy|torch)\.\w+\(|tensor\()?({_NUMBER})(?![\w.]*[A-Za-z_]\w*\()",
+        re.IGNORECASE,
+    )
+    sets = (frozenset(data[key]) for key in ("principal", "step", "epoch", "summary", "evaluation"))
+    return Names(canonical, *sets, pair)
+
+
+@cache
+def canonical(key: str) -> str:
+    """A logged key's canonical name: the key itself in lower case where it is not in the vocabulary."""
+    low = _SPACES.sub(" ", key.strip().lower())
+    low = low.removeprefix("train/") if low != "train/" else low
+    return names().canonical.get(low, low)
+
+
+@dataclass
+class MetricReader:
+    """Feed it lines; `series()` gives what they hold."""
+
+    rows: int = 0
+    eval_rows: list[int] = field(default_factory=list)  # lines of evaluation results
+    eval_without_loss: list[int] = field(default_factory=list)
+    too_many: bool = False
+    _columns: dict[str, Column] = field(default_factory=dict)
+    _rank: int | None = None
+    _pending: dict[str, float] = field(default_factory=dict)
+    _pending_line: int = 0
+    _wrapped: str = ""
+    _wrapped_lines: int = 0
+    _header: tuple[str, ...] = ()
+    _separator: str = ""
+    _bar_step: float = math.nan
+
+    def feed(self, line: Line) -> bool:
+        """Whether the line holds metrics."""
+        text = line.text
+        if self._wrapped:
+            text = self._unwrap(text)
+        if "{" in text and "}" not in text and _DICT_PAIR.search(text):
+            self._wrapped, self._wrapped_lines = text, self._wrapped_lines + 1
+            if text.rstrip().endswith("{") or self._wrapped_lines > 6:
+                self._wrapped, self._wrapped_lines = "", 0
+            return True
+        self._wrapped, self._wrapped_lines = "", 0
+        return self._row(text, line)
+
+    def _unwrap(self, text: str) -> str:
+        """A dict that a terminal broke over lines, put together again."""
+        joined = self._wrapped + text
+        if "'" in text or '"' in text or "}" in text:
+            return joined
+        return text
+
+    def _row(self, text: str, line: Line) -> bool:
+        if self._header and self._table_row(text, line):
+            return True
+        if _MULTILINE.match(text):
+            return self._json_line(text, line)
+        if self._pending and "}" in text:
+            self._flush()
+        if "train_runtime" in text:
+            return False
+        if not _HINT.search(text):
+            return "eval_runtime" in text and self._dict_row(text, line)
+        if ("': " in text or '": ' in text) and "{" in text and self._dict_row(text, line):
+            return True
+        return self._loose_row(text, line) or self._table_header(text)
+
+    def _dict_row(self, text: str, line: Line) -> bool:
+        found = False
+        for part in text.split("}")[:2000] if text.count("{") > 1 else [text]:
+            pairs = _DICT_PAIR.findall(part)[:MAX_PAIRS]
+            bar = _BAR.search(part)
+            found = (bool(pairs) and self.add(pairs, line.number, line.rank, float(bar[1]) if bar else math.nan)) or found
+        return found
+
+    def _loose_row(self, text: str, line: Line) -> bool:
+        vocabulary = names()
+        found = list(vocabulary.pair.finditer(text[:4000]))[:MAX_PAIRS]
+        if not found:
+            return False
+        pairs = [(m[1], m[2]) for m in found]
+        keys = {key.lower() for key, _ in pairs}
+        bar = _BAR.search(text)
+        step = float(bar[1]) if bar else math.nan
+        if len(keys) < 2 and not bar and not _alone(text, found[0]):
+            return False
+        if bar and step == self._bar_step:
+            return True
+        self._bar_step = step if bar else self._bar_step
+        return self.add(pairs, line.number, line.rank, step)
+
+    def _json_line(self, text: str, line: Line) -> bool:
+        found = _MULTILINE.match(text)
+        if found is None:
+            return False
+        if found[1] in self._pending:
+            self._flush()
+        if len(self._pending) < MAX_PAIRS:
+            self._pending[found[1]] = _number(found[2])
+        self._pending_line = line.number
+        return canonical(found[1]) in names().principal
+
+    def _flush(self) -> None:
+        pending, self._pending = self._pending, {}
+        self.add([(key, str(value)) for key, value in pending.items()], self._pending_line, None)
+
+    def _table_header(self, text: str) -> bool:
+        for separator in ("\t", "|", ","):
+            cells = _cells(text, separator)
+            known = [c for c in cells if canonical(c) in names().principal]
+            if len(cells) >= 2 and known and all(c and not c[0].isdigit() and len(c) < 40 for c in cells):
+                self._header, self._separator = tuple(cells), separator
+                return True
+        return False
+
+    def _table_row(self, text: str, line: Line) -> bool:
+        cells = _cells(text, self._separator)
+        if len(cells) != len(self._header):
+            self._header = self._header if not text.strip() else ()
+            return False
+        numbers = [(key, cell) for key, cell in zip(self._header, cells, strict=True) if re.fullmatch(_NUMBER, cell)]
+        if not numbers:
+            return bool(re.fullmatch(r"[\s|:+-]+", text))
+        return self.add(numbers, line.number, line.rank)
+
+    def add(self, pairs: list[tuple[str, str]], line: int, rank: int | None = None, step: float = math.nan) -> bool:
+        """Add one row of printed pairs; False where they are no metrics."""
+        vocabulary = names()
+        row: dict[str, float] = {}
+        epoch = math.nan
+        for key, value in pairs:
+            low = key.lower()
+            if low in vocabulary.steps:
+                step = _number(value)
+            elif low in vocabulary.epochs:
+                epoch = _number(value)
+            else:
+                row.setdefault(canonical(key), _number(value))
+        if not self._accept(row, line, rank):
+            return False
+        self.rows += 1
+        for name, number in row.items():
+            column = self._columns.get(name)
+            if column is None:
+                if len(self._columns) >= MAX_COLUMNS:
+                    self.too_many = True
+                    continue
+                column = self._columns[name] = Column()
+            column.add(self.rows, line, step, epoch, number)
+        return True
+
+    def _accept(self, row: dict[str, float], line: int, rank: int | None) -> bool:
+        vocabulary = names()
+        if not row.keys().isdisjoint(vocabulary.summary):
+            return False
+        if not row.keys().isdisjoint(vocabulary.evaluation):
+            self.eval_rows.append(line)
+            if not any(key.startswith("eval_") and key.endswith("loss") for key in row):
+                self.eval_without_loss.append(line)
+        elif row.keys().isdisjoint(vocabulary.principal):
+            return False
+        if rank is not None:
+            self._rank = rank if self._rank is None else self._rank
+            return rank == self._rank
+        return True
+
+    def series(self) -> dict[str, Series]:
+        """The series of every metric seen."""
+        if self._pending:
+            self._flush()
+        return {name: column.series() for name, column in self._columns.items()}
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float(text.replace(",", "") or "nan")
+
+
+def _alone(text: str, found: re.Match[str]) -> bool:
+    """Whether a line says nothing but the one pair."""
+    rest = text[: found.start()] + text[found.end() :]
+    return sum(c.isalpha() for c in rest) <= 3
+
+
+def _cells(text: str, separator: str) -> list[str]:
+    cells = [c.strip(" *`\"'") for c in text.strip().strip("|").split(separator)] if separator in text else []
+    return cells if len(cells) <= MAX_COLUMNS else []

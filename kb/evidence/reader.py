@@ -1,0 +1,222 @@
+"""Inputs → Reading: one pass over the lines, every reader sees each line once."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from kb.evidence import errors, series, shapes, words
+from kb.evidence.clean import to_line
+from kb.evidence.decode import Notes, raw_lines, to_text
+from kb.evidence.language import language_of
+from kb.evidence.log_signals import MINIMUM, OVERFLOW, WARM_UP_OVERFLOWS, log_signals
+from kb.evidence.metrics import MetricReader
+from kb.evidence.model import Evidence, Line, MetricSeries, Reading, SignalSeen, Skipped
+from kb.evidence.versions import read_versions
+from kb.redact import Redactor
+from kb.types import Lang
+
+MAX_NOTABLE, MAX_SIGNAL_LINES = 400, 12
+
+
+class Input(NamedTuple):
+    """One text of a case: what the user typed, pasted, or the file that holds it."""
+
+    name: str
+    text: str | bytes | Path
+
+
+@dataclass
+class _Case:
+    """What the readers of one input have gathered."""
+
+    name: str
+    notes: Notes = field(default_factory=Notes)
+    metrics: MetricReader = field(default_factory=MetricReader)
+    failures: errors.ErrorReader = field(default_factory=errors.ErrorReader)
+    signals: dict[str, list[Line]] = field(default_factory=dict)
+    notable: list[Line] = field(default_factory=list)
+    prose: list[Line] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    overflows: list[Line] = field(default_factory=list)
+    overflow_final: bool = False
+    count: int = 0
+
+    def feed(self, line: Line) -> bool:
+        """Whether the line is a program's output beyond doubt: metrics or a failure."""
+        self.count += 1
+        if self.metrics.feed(line):
+            self.failures.metric_rows = self.metrics.rows
+            return True
+        failure = self.failures.feed(line)
+        found = log_signals(line.text)
+        for signal in found:
+            self.signals.setdefault(signal, []).append(line)
+        if OVERFLOW.search(line.text):
+            self.overflows.append(line)
+        self.overflow_final = self.overflow_final or MINIMUM.search(line.text) is not None
+        if (failure or found or line.level in ("warning", "error", "fatal")) and len(self.notable) < MAX_NOTABLE:
+            self.notable.append(line)
+        return failure and not words.speaks(line.text)
+
+
+def read(inputs: Sequence[Input], interface_language: Lang | None = None) -> Reading:
+    """Read the texts of one case. Never raises for any content; what was not read is in `checks_skipped`.
+
+    `interface_language` stands in where there is no prose.
+    """
+    cases = [_read_one(given) for given in inputs]
+    return _Assembly(cases, interface_language).reading()
+
+
+def _read_one(given: Input) -> _Case:
+    case = _Case(given.name)
+    data = given.text.read_bytes() if isinstance(given.text, Path) else given.text
+    text = to_text(data, case.notes) if isinstance(data, bytes) else data.encode("utf-8", "replace").decode()
+    machine = []
+    for number, raw in raw_lines(text, case.notes):
+        line = to_line(given.name, number, raw)
+        if case.feed(line):
+            machine.append(len(case.lines))
+        case.lines.append(line)
+    case.prose = words.prose_lines(case.lines, machine)
+    return case
+
+
+class _Assembly:
+    """The readings of all inputs put together."""
+
+    def __init__(self, cases: list[_Case], interface_language: Lang | None) -> None:
+        self.cases, self.interface = cases, interface_language
+        self.skipped: list[Skipped] = []
+        self.run: list[str] = []
+
+    def reading(self) -> Reading:
+        """Evidence, language, prose and notable lines, redacted."""
+        prose = "\n".join(line.text for case in self.cases for line in case.prose)
+        redactor = Redactor()
+        evidence = self._evidence()
+        clean_prose = redactor.redact(prose)
+        notable = tuple(line for case in self.cases for line in case.notable)
+        hidden = redactor.redact("\n".join(line.text for line in notable))
+        kept = tuple(
+            Line(line.input, line.number, text, line.rank, line.level)
+            for line, text in zip(notable, hidden.text.split("\n"), strict=True)
+        )
+        evidence = _redacted(evidence, redactor)
+        count = clean_prose.count + hidden.count
+        evidence = evidence.model_copy(update={"redactions": count})
+        return Reading(evidence, language_of(clean_prose.text) or self.interface, clean_prose.text, kept)
+
+    def _evidence(self) -> Evidence:
+        events = [event for case in self.cases for event in case.failures.events]
+        root = next((c.failures.root_rank for c in self.cases if c.failures.root_rank is not None), None)
+        start = errors.initiating(events, root)
+        metrics, found = self._metrics()
+        all_signals = found + self._log_signals() + self._spoken({s.name for s in found})
+        others = [line for case in self.cases for line in case.lines]
+        self._what_was_read(events)
+        return Evidence(
+            initiating_error=errors.as_initiating(start),
+            signals=_merged(all_signals),
+            exceptions=errors.as_exceptions(events, start),
+            metrics=metrics,
+            versions=read_versions(others),
+            mentions=words.mentions([line for c in self.cases for line in c.prose], others),
+            checks_run=tuple(self.run),
+            checks_skipped=tuple(self.skipped),
+        )
+
+    def _metrics(self) -> tuple[dict[str, MetricSeries], list[SignalSeen]]:
+        shown: dict[str, MetricSeries] = {}
+        found: list[SignalSeen] = []
+        for case in self.cases:
+            columns = case.metrics.series()
+            found += shapes.signals(case.name, columns)
+            for name, column in columns.items():
+                if name not in shown or len(column) > len(shown[name].values):
+                    shown[name] = series.published(column)
+            if case.metrics.eval_without_loss and len(case.metrics.eval_without_loss) == len(case.metrics.eval_rows):
+                found.append(_signal("eval-loss-missing", case.name, case.metrics.eval_without_loss))
+            if case.metrics.rows == 1:
+                self.skipped.append(Skipped(check="metric shapes", why=f"only one row of numbers in {case.name}: too little"))
+        return shown, found
+
+    def _log_signals(self) -> list[SignalSeen]:
+        out = []
+        for case in self.cases:
+            spoken_lines = {line.number for line in case.prose}
+            for signal, lines in case.signals.items():
+                kept = [line.number for line in lines if line.number not in spoken_lines or not _denied(signal, line)]
+                if kept:
+                    out.append(_signal(signal, case.name, kept))
+            out += _overflow(case)
+        return out
+
+    def _spoken(self, measured: set[str]) -> list[SignalSeen]:
+        out = []
+        for case in self.cases:
+            said: dict[str, list[int]] = {}
+            for item in words.spoken(case.prose):
+                said.setdefault(item.signal, []).append(item.line.number)
+            out += [_signal(name, case.name, lines) for name, lines in said.items()]
+        return out
+
+    def _what_was_read(self, events: Sequence[errors.Event]) -> None:
+        lines, rows = sum(c.count for c in self.cases), sum(c.metrics.rows for c in self.cases)
+        self.run.append(f"failure lines: {len(events)} in {lines} lines")
+        if rows:
+            self.run.append(f"metric rows: {rows}")
+        else:
+            self.skipped.append(Skipped(check="metric shapes", why="no rows of logged numbers"))
+        self.run += ["log phrases", "versions", "mentions"]
+        if any(c.prose for c in self.cases):
+            self.run.append("words")
+        else:
+            self.skipped.append(Skipped(check="words", why="no prose"))
+        for case in self.cases:
+            self.skipped += case.notes.skipped(case.name)
+
+
+def _signal(name: str, source: str, lines: Iterable[int]) -> SignalSeen:
+    return SignalSeen(name=name, input=source, lines=tuple(dict.fromkeys(lines))[:MAX_SIGNAL_LINES])
+
+
+def _denied(signal: str, line: Line) -> bool:
+    """Whether a person quotes a program's phrase only to say that it is not there."""
+    pieces: Iterator[str] = (piece for piece in words.sentences(line.text) if signal in log_signals(piece))
+    return all(words.denied(piece) for piece in pieces)
+
+
+def _overflow(case: _Case) -> list[SignalSeen]:
+    if not case.overflows and not case.overflow_final:
+        return []
+    lines = [line.number for line in case.overflows]
+    keeps_on = case.overflow_final or len(lines) > WARM_UP_OVERFLOWS
+    if keeps_on:
+        return [_signal("loss-scale-overflow", case.name, lines)]
+    return [_signal("fp16-scaler-warmup", case.name, lines)] if case.metrics.rows else []
+
+
+def _merged(found: Sequence[SignalSeen]) -> tuple[SignalSeen, ...]:
+    """One entry per signal and input: the first, which holds the numbers."""
+    seen: dict[tuple[str, str], SignalSeen] = {}
+    for signal in found:
+        seen.setdefault((signal.name, signal.input), signal)
+    return tuple(seen.values())
+
+
+def _redacted(evidence: Evidence, redactor: Redactor) -> Evidence:
+    """The evidence with every text of the log redacted."""
+    start = evidence.initiating_error
+    messages = [e.message.replace("\n", " ") for e in evidence.exceptions]
+    texts = [start.text.replace("\n", " ") if start else "", *messages]
+    clean = redactor.redact("\n".join(texts)).text.split("\n")
+    return evidence.model_copy(
+        update={
+            "initiating_error": start.model_copy(update={"text": clean[0]}) if start else None,
+            "exceptions": tuple(
+                e.model_copy(update={"message": text}) for e, text in zip(evidence.exceptions, clean[1:], strict=True)
+            ),
+        }
+    )
