@@ -1,0 +1,138 @@
+"""Versions that a paste names: package lists, environment reports, start banners, image tags, and words."""
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from kb.evidence import version_formats as table
+from kb.evidence.model import Line, VersionSeen
+from kb.patterns import Pattern
+
+_INSTALLED = 4  # the rank of formats that say what was just installed
+_WINDOW = 60  # bytes of the clause before a name that are looked at
+
+
+class _Seen(NamedTuple):
+    rank: int
+    component: str
+    version: str
+
+
+class _Format(NamedTuple):
+    rank: int
+    component: str
+    pattern: Pattern
+    where: tuple[bytes, ...]
+    name: int  # numbers of the groups, 0 where the format has none
+    version: int
+    old: int
+
+
+class _Context(NamedTuple):
+    hint: Pattern
+    formats: tuple[_Format, ...]
+    not_here: Pattern
+    not_before: Pattern
+    not_after: Pattern
+    downgrade: Pattern
+
+
+def read_versions(lines: Iterable[Line]) -> dict[str, VersionSeen]:
+    """The version of each component (name of kb/vocabulary/components.yaml) that most likely runs, and where it stands.
+
+    What was just installed beats what a tool reports, that beats what was asked for, that beats words; among equals
+    the first counts, of installations the last. Versions said to be required, working or rolled back to are not taken.
+    """
+    best: dict[str, tuple[int, VersionSeen]] = {}
+    for line, text in _promising(lines):
+        for seen in _read_line(text):
+            rank = best[seen.component][0] if seen.component in best else -1
+            if seen.rank > rank or seen.rank == _INSTALLED:
+                best[seen.component] = seen.rank, VersionSeen(version=seen.version, input=line.input, line=line.number)
+    return {component: seen for component, (_, seen) in best.items()}
+
+
+def _promising(lines: Iterable[Line]) -> Iterator[tuple[Line, bytes]]:
+    """The lines with a hint of a version, each after the line that may name its component (`pip show`, `>>>`)."""
+    hint, previous = _context().hint, b""
+    for line in lines:
+        text = line.text.encode("utf-8", "replace")
+        if hint.search(text) is not None:
+            named = previous.startswith(b"Name: ") or previous.rstrip(b") ").endswith(b"__version__")
+            yield line, previous + b"\0" + text if named else text
+        previous = text
+
+
+def _read_line(text: bytes) -> Iterator[_Seen]:
+    context, lower = _context(), text.lower()
+    if context.not_here.search(text) is not None:
+        return
+    for form in context.formats:
+        if form.where and not any(word in lower for word in form.where):
+            continue
+        for spans in form.pattern.matches(text):
+            component = form.component or _components()[text[slice(*spans[form.name])].lower()]
+            start, end = spans[form.version]
+            if form.old:
+                rolled_back = context.downgrade.search(text[max(0, spans[0][0] - _WINDOW) : end]) is not None
+                yield _Seen(
+                    form.rank, component, _text(text[slice(*spans[form.old])] if rolled_back else text[start:end])
+                )
+            elif _runs(text, spans[form.name or 0][0], start, end, component):
+                yield _Seen(form.rank, component, _text(text[start:end], component))
+
+
+def _runs(text: bytes, name: int, start: int, end: int, component: str) -> bool:
+    """Whether the words around say that this version runs, and the number is no amount of something."""
+    if component == "nvidia-driver" and not text[start : start + 3].isdigit():
+        return False
+    if _context().not_after.search(text[end : end + 40]) is not None:
+        return False
+    return _context().not_before.search(text[max(0, name - _WINDOW) : name]) is None
+
+
+def _text(version: bytes, component: str = "") -> str:
+    plain = version.decode("ascii", "replace").lstrip("vVbB")
+    return f"b{plain}" if component == "llama-cpp" else plain
+
+
+# --- the table, compiled when first needed ---------------------------------
+
+
+@lru_cache(1)
+def _components() -> dict[bytes, str]:
+    return {name.encode(): component for component, names in table.NAMES.items() for name in names}
+
+
+@lru_cache(1)
+def _context() -> _Context:
+    formats = tuple(_compile(form) for form in table.FORMATS)
+    return _Context(
+        hint=Pattern(_expand(table.HINT)),
+        formats=formats,
+        not_here=Pattern(f"(?i){table.NOT_HERE}"),
+        not_before=Pattern(f"(?i){table.NOT_BEFORE}"),
+        not_after=Pattern(f"(?i){table.NOT_AFTER}|{table.UNITS}"),
+        downgrade=Pattern(f"(?i){table.DOWNGRADE}"),
+    )
+
+
+def _compile(form: table.Format) -> _Format:
+    pattern = Pattern(_expand(form.pattern))
+    number = {name: at for at, name in enumerate(pattern.names, 1) if name}
+    where = tuple(word.encode() for word in form.where)
+    return _Format(
+        form.rank, form.component, pattern, where, number.get("name", 0), number["version"], number.get("old", 0)
+    )
+
+
+def _expand(pattern: str) -> str:
+    names = sorted((name.decode() for name in _components()), key=len, reverse=True)
+    for part, text in {
+        "{NAME}": "(?P<name>" + "|".join(name.replace(".", r"\.").replace("+", r"\+") for name in names) + ")",
+        "{V}": table.V,
+        "{EDGE}": table.EDGE,
+        "{BETWEEN}": table.BETWEEN,
+    }.items():
+        pattern = pattern.replace(part, text)
+    return f"(?im){pattern}"
