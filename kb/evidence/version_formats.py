@@ -84,7 +84,10 @@ NAMES: dict[str, tuple[str, ...]] = {
 }
 
 # +cu121 belongs to the version; in "transformers 4.36+deepspeed 0.12" the plus joins two components.
-_LOCAL = r"(?:\+(?:cu\d|cpu|rocm|g[0-9a-f]{6}|git|[0-9a-f]{7}|[xnd]pu|das|dtk|maca|musa|cxx|cuda|pt\d|torch|precompiled)[\w.]*)"
+_LOCAL = (
+    r"(?:\+(?:cu\d|cpu|rocm|g[0-9a-f]{6}|git|[0-9a-f]{7}|[xnd]pu|das|dtk|maca|musa|cxx|cuda|pt\d|torch|"
+    r"precompiled)\w*(?:\.\w+)*)"
+)
 V = r"v?(?:\d+(?:\.\d+)+(?:[.-]?(?:rc|alpha|beta|dev|post|a|b)[.-]?\d*)*" + _LOCAL + r"?)"
 _WORDS = "version|versions|ver|release|is|was|at|using|版本号|版本|版|的|用|使用|是|为|装|目前|当前|：|（|“"
 BETWEEN = r"(?:[ \t`\"'=:(@-]|\(GPU\??\)|\.__version__|" + _WORDS + r"){0,9}"
@@ -114,9 +117,11 @@ FORMATS: tuple[Format, ...] = (
     Format("satisfied", 3, r"already satisfied: {NAME}[^(]*(?:\(from [^)]*\)[^(]*)?\((?P<version>{V})\)",
            "the installed version stands in the last bracket"),
     Format("freeze", 3, r"(?:^|[\s\"'\](,;]){NAME}(?:\[[\w, -]+\])?===?(?P<version>{V})", "pip freeze, requirements"),
-    Format("row", 3, r"^[ \t]*(?:\[(?:pip3|conda)\][ \t]+)?{NAME}[ \t]+(?P<version>{V})(?:[ \t]|$)", "pip list, conda list"),
+    Format("row", 3, r"^[ \t]*(?:\[(?:pip3|conda)\][ \t]+)?{NAME}[ \t]+(?P<version>{V})(?:[ \t]|$)",
+           "pip list, conda list"),
     Format("pip-show", 3, r"^Name: {NAME}\x00Version: (?P<version>{V})", "pip show gives two lines"),
-    Format("prompt", 3, r"{NAME}\.__version__\)?[ \t]*\x00[ \t]*['\"]?(?P<version>{V})['\"]?[ \t]*$", "a Python prompt and its answer"),
+    Format("prompt", 3, r"{NAME}\.__version__\)?[ \t]*\x00[ \t]*['\"]?(?P<version>{V})['\"]?[ \t]*$",
+           "a Python prompt and its answer"),
     Format("report", 3, r"^[ \t-]*[`\"']?{NAME}[`\"']? version(?: \([^)]*\))?: *(?P<version>{V})",
            "transformers env, LLaMA-Factory env, torch.utils.collect_env"),
     Format("ds-report", 3, r"(?:^|[ \t]){NAME} (?:version|info) \.{2,} *(?P<version>{V})", "ds_report pads with dots"),
@@ -124,7 +129,8 @@ FORMATS: tuple[Format, ...] = (
     Format("driver-smi", 3, r"driver version: *(?P<version>\d{3}\.\d+(?:\.\d+)?)", "nvidia-smi", "nvidia-driver"),
     Format("driver-nvrm", 3, r"kernel module +(?P<version>\d{3}\.\d+(?:\.\d+)?)", "the kernel's driver banner",
            "nvidia-driver", ("nvrm",)),
-    Format("cuda-unsloth", 3, r"cuda toolkit: (?P<version>{V})", "Unsloth's `CUDA: 8.0` is the compute capability", "cuda"),
+    Format("cuda-unsloth", 3, r"cuda toolkit: (?P<version>{V})",
+           "Unsloth's `CUDA: 8.0` is the compute capability", "cuda"),
     Format("cuda-smi", 1, r"cuda version: *(?P<version>\d+\.\d+)", "the newest CUDA the driver can do", "cuda",
            ("driver version",)),
     Format("cuda-nvcc", 3, r"release (?P<version>\d+\.\d+)", "nvcc --version", "cuda", ("cuda compilation tools",)),
@@ -134,9 +140,11 @@ FORMATS: tuple[Format, ...] = (
     Format("gcc", 3, r"\bgcc(?: version:)? \([^)]*\) (?P<version>{V})", "gcc --version, collect_env", "gcc"),
     Format("npu-smi", 3, r"npu-smi {V} +version: (?P<version>{V})", "npu-smi info", "ascend"),
     Format("vllm-banner", 3, r"(?:vllm api server version|llm engine \() ?(?P<version>{V})", "vLLM's start", "vllm"),
-    Format("llama-build", 3, r"\b(?:build|version) ?[:=] ?b?(?P<version>\d{3,6}) \([0-9a-f]{7,}\)", "llama.cpp's start",
+    Format("llama-build", 3, r"\b(?:build|version) ?[:=] ?b?(?P<version>\d{3,6}) \([0-9a-f]{7,}\)",
+           "llama.cpp's start",
            "llama-cpp"),
-    Format("llama-tag", 1, r"\bb(?P<version>\d{4,5})\b", "llama.cpp's releases and images", "llama-cpp", ("llama", "ggml")),
+    Format("llama-tag", 1, r"\bb(?P<version>\d{4,5})\b", "llama.cpp's releases and images",
+           "llama-cpp", ("llama", "ggml")),
     Format("llama-words", 1, r"llama\.?cpp[ \t]*(?:build|version|版本|build number)[ \t是:：]*(?P<version>\d{4,5})\b",
            "a build number in words", "llama-cpp"),
     Format("ollama", 3, r"(?:ollama|client) version is (?P<version>{V})", "ollama --version", "ollama"),
@@ -146,11 +154,15 @@ FORMATS: tuple[Format, ...] = (
            where=("/",)),
     Format("cuda-image", 2, r"nvidia/cuda:(?P<version>\d+\.\d+(?:\.\d+)?)", "CUDA base images", "cuda"),
     Format("git-tag", 2, r"/{NAME}(?:\.git)?@(?P<version>{V})", "pip install git+…@v4.51.0"),
-    Format("from-to", 1, r"{EDGE}{NAME}[^\d\n]{0,20}?(?:from|从|由)[ \t]*(?P<old>{V})[ \t]*(?:版本)?(?:to|升级到|升级至|升级|升到|"
-           r"更新到|更新为|改为|换到|换成|降到|降级到|->|→|=>)[ \t]*(?P<version>{V})", "an upgrade in words: the new one runs"),
-    Format("from-name-to", 1, r"(?:from|从|由|:)[ \t]*{NAME}[ \t]*(?P<old>{V})[ \t]*(?:版本)?(?:to|升级到|升级至|升级|升到|更新到|"
+    Format("from-to", 1, r"{EDGE}{NAME}[^\d\n]{0,20}?(?:from|从|由)[ \t]*(?P<old>{V})[ \t]*(?:版本)?(?:to|"
+           r"升级到|升级至|升级|升到|"
+           r"更新到|更新为|改为|换到|换成|降到|降级到|->|→|=>)[ \t]*(?P<version>{V})",
+           "an upgrade in words: the new one runs"),
+    Format("from-name-to", 1, r"(?:from|从|由|:)[ \t]*{NAME}[ \t]*(?P<old>{V})[ \t]*(?:版本)?(?:to|升级到|"
+           r"升级至|升级|升到|更新到|"
            r"降到|降级到|->|→|=>)[ \t]*(?P<version>{V})", "the same with the name after from"),
-    Format("wheel", 1, r"(?:^|[/ \t]){NAME}-(?P<version>{V})(?:-cp\d|-py\d|\.dist-info|\.tar|\.egg|/)", "wheels and folders"),
+    Format("wheel", 1, r"(?:^|[/ \t]){NAME}-(?P<version>{V})(?:-cp\d|-py\d|\.dist-info|\.tar|\.egg|/)",
+           "wheels and folders"),
     Format("words", 1, r"{EDGE}{NAME}{BETWEEN}(?P<version>{V})", "prose, YAML, JSON, log banners"),
     Format("python-folder", 0, r"/python(?P<version>3\.\d+)/", "paths in a traceback", "python"),
 )  # fmt: skip
@@ -158,25 +170,33 @@ FORMATS: tuple[Format, ...] = (
 # Looser than every format: what a line must hold to be read at all.
 HINT = (
     r"{NAME}[^\n]{0,80}\d\.\d|^Version: \d|^[ \t]*['\"]?\d+\.\d[\w.+]*['\"]?[ \t]*$|cuda[^\n]{0,40}\d\.\d|release \d|"
-    r"kernel module|llm engine|(?:build|version)(?: ?[:=]| is) ?b?\d|\(version \d|\bb\d{4}|llama\.?cpp[^\n]{0,30}\d{4}|/python3\."
+    r"kernel module|llm engine|(?:build|version)(?: ?[:=]| is) ?b?\d|\(version \d|\bb\d{4}|"
+    r"llama\.?cpp[^\n]{0,30}\d{4}|/python3\."
 )
 
 # Lines on which no number is what runs.
-NOT_HERE = r"requires-dist|requires-python|compiled w|transformers_version|wheel compiled|compute capability \d"
+NOT_HERE = (
+    r"nvcr\.io/nvidia/pytorch|requires-dist|requires-python|compiled w|transformers_version|wheel compiled|"
+    r"compute capability \d"
+)
 # In the same clause before the name: not what runs, but what should, could, or did well.
 NOT_BEFORE = (
-    r"(?:requires?|required|needs?|at least|minimum|min\.|downgrad\w*|roll(?:ed|ing)? back|revert\w*|"
+    r"(?:requires?\b|required|needs?\b|at least|minimum|min\.|downgrad\w*|roll(?:ed|ing)? back|revert\w*|"
     r"work(?:s|ed|ing)? (?:fine |well |ok )?(?:with|on|in|under|for)|fine (?:with|on|in|under)|fixed (?:in|by)|"
-    r"recommend\w*|suggest\w*|try|tested (?:with|on)|需要|要求|至少|最低|不低于|降级|降到|回退|退回|推荐|建议|修复于)[^,.;，。；]{0,30}$|"
+    r"recommend\w*|suggest\w*|try|tested (?:with|on)|需要|要求|至少|最低|不低于|降级|降到|回退|退回|推荐|建议|"
+    r"修复于)[^,.;，。；]{0,30}$|"
     r"(?:since|before|until|prior to|than|if|supported (?:in|by|from))[ \t]*$"
 )
 # Right after the version.
 NOT_AFTER = (
-    r"^(?:\+(?:\W|$)|[ \t]*(?:以上|及以上|以后|或更高|或以上|or (?:later|newer|above|higher|greater)|and (?:later|above|newer|up)|"
-    r"正常|没问题|没有问题|是好的|就好|可以正常|不会|works|worked|is fine|was fine|is ok\b|fixes|fixed it|is required|requires a))"
+    r"^(?:\+(?:\W|$)|[ \t]*(?:以上|及以上|以后|或更高|或以上|or (?:later|newer|above|higher|greater)|"
+    r"and (?:later|above|newer|up)|"
+    r"正常|没问题|没有问题|是好的|就好|可以正常|不会|works|worked|is fine|was fine|is ok\b|fixes|fixed it|"
+    r"is required|requires a))"
 )
 UNITS = (
-    r"^(?:[A-Za-z_%]|\.\d|[ \t]?(?:gb|gib|mb|mib|kb|ms|s|sec|seconds?|minutes?|min|hours?|h|x|it/s|tok|tokens?|tflops|times|"
+    r"^(?:[A-Za-z_%]|\.\d|[ \t]?(?:gb|gib|mb|mib|kb|ms|s|sec|seconds?|minutes?|min|hours?|h|x|it/s|tok|tokens?|"
+    r"tflops|times|"
     r"steps?|epochs?|%|秒|小时|分钟|倍|亿)(?:[^a-z]|$))"
 )
 DOWNGRADE = r"downgrad|roll(?:ed|ing)? back|revert|降级|降到|回退|退回"
