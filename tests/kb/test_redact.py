@@ -78,9 +78,42 @@ def test_rules_have_names_reasons_and_known_kinds() -> None:
 
 
 PIECES = st.sampled_from(
-    ["sk-", HF, "://", "@", ":", "=", "/home/", "alice", "password", "token", " ", "\n", "\r", "\x0b", "\u2028", "\x85"]
-    + ["é", "张", "10.0.0.5", "-----BEGIN RSA PRIVATE KEY-----", "-----END RSA PRIVATE KEY-----", "MIIabc+/def012345678=="]
-    + ['"', "'", "\\", "C:\\Users\\", "<key-1>", "\ud800", "\x00", "a.b@c.com", "Authorization: Bearer ", ",", "key", "n-1"]
+    [
+        "sk-",
+        HF,
+        "://",
+        "@",
+        ":",
+        "=",
+        "/home/",
+        "alice",
+        "password",
+        "token",
+        " ",
+        "\n",
+        "\r",
+        "\x0b",
+        "\u2028",
+        "\x85",
+        "é",
+        "张",
+        "10.0.0.5",
+        "-----BEGIN RSA PRIVATE KEY-----",
+        "-----END RSA PRIVATE KEY-----",
+        "MIIabc+/def012345678==",
+        '"',
+        "'",
+        "\\",
+        "C:\\Users\\",
+        "<key-1>",
+        "�",
+        "\x00",
+        "a.b@c.com",
+        "Authorization: Bearer ",
+        ",",
+        "key",
+        "n-1",
+    ]
 )
 
 
