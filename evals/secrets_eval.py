@@ -8,6 +8,7 @@ import random
 import re
 import string
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -104,7 +105,7 @@ def evaluate(seed: int = 7) -> Score:
     return Score(secrets, found, lines, damaged, failures)
 
 
-def main() -> int:
+def main(argv: Sequence[str] = ()) -> int:
     """Print the score; 1 when a bar is missed."""
     score = evaluate()
     out = [*score.failures, f"secrets {score.secrets}  recall {score.recall:.4f}  (bar {RECALL_BAR})"]

@@ -5,6 +5,7 @@ a paste without any version counts as one pair.
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,7 +57,7 @@ def evaluate() -> Score:
     return Score(right, pairs, len(pastes()), failures)
 
 
-def main() -> int:
+def main(argv: Sequence[str] = ()) -> int:
     """Print the score; 1 when the bar is missed."""
     score = evaluate()
     last = f"pastes {score.pastes}  pairs {score.pairs}  accuracy {score.accuracy:.4f}  (bar {ACCURACY_BAR})"

@@ -167,13 +167,6 @@ FORMATS: tuple[Format, ...] = (
     Format("python-folder", 0, r"/python(?P<version>3\.\d+)/", "paths in a traceback", "python"),
 )  # fmt: skip
 
-# Looser than every format: what a line must hold to be read at all.
-HINT = (
-    r"{NAME}[^\n]{0,80}\d\.\d|^Version: \d|^[ \t]*['\"]?\d+\.\d[\w.+]*['\"]?[ \t]*$|cuda[^\n]{0,40}\d\.\d|release \d|"
-    r"kernel module|llm engine|(?:build|version)(?: ?[:=]| is) ?b?\d|\(version \d|\bb\d{4}|"
-    r"llama\.?cpp[^\n]{0,30}\d{4}|/python3\."
-)
-
 # Lines on which no number is what runs.
 NOT_HERE = (
     r"nvcr\.io/nvidia/pytorch|requires-dist|requires-python|compiled w|transformers_version|wheel compiled|"

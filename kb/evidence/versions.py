@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from kb.evidence import version_formats as table
 from kb.evidence.model import Line, VersionSeen
-from kb.patterns import Pattern
+from kb.patterns import Pattern, PatternSet
 
 _INSTALLED = 4  # the rank of formats that say what was just installed
 _WINDOW = 60  # bytes of the clause before a name that are looked at
@@ -29,7 +29,7 @@ class _Format(NamedTuple):
 
 
 class _Context(NamedTuple):
-    hint: Pattern
+    any_format: PatternSet
     formats: tuple[_Format, ...]
     not_here: Pattern
     not_before: Pattern
@@ -44,40 +44,38 @@ def read_versions(lines: Iterable[Line]) -> dict[str, VersionSeen]:
     the first counts, of installations the last. Versions said to be required, working or rolled back to are not taken.
     """
     best: dict[str, tuple[int, VersionSeen]] = {}
-    for line, text in _promising(lines):
-        for seen in _read_line(text):
+    previous = b""
+    for line in lines:
+        text = line.text.encode("utf-8", "replace")
+        for seen in _read_line(previous + b"\0" + text if _names_next(previous) else text):
             rank = best[seen.component][0] if seen.component in best else -1
             if seen.rank > rank or seen.rank == _INSTALLED:
                 best[seen.component] = seen.rank, VersionSeen(version=seen.version, input=line.input, line=line.number)
+        previous = text
     return {component: seen for component, (_, seen) in best.items()}
 
 
-def _promising(lines: Iterable[Line]) -> Iterator[tuple[Line, bytes]]:
-    """The lines with a hint of a version, each after the line that may name its component (`pip show`, `>>>`)."""
-    hint, previous = _context().hint, b""
-    for line in lines:
-        text = line.text.encode("utf-8", "replace")
-        if hint.search(text) is not None:
-            named = previous.startswith(b"Name: ") or previous.rstrip(b") ").endswith(b"__version__")
-            yield line, previous + b"\0" + text if named else text
-        previous = text
+def _names_next(line: bytes) -> bool:
+    """Whether a line names what the next one gives the version of: `pip show`, a Python prompt."""
+    return line.startswith(b"Name: ") or line.rstrip(b") ").endswith(b"__version__")
 
 
 def _read_line(text: bytes) -> Iterator[_Seen]:
-    context, lower = _context(), text.lower()
-    if context.not_here.search(text) is not None:
+    context = _context()
+    found = context.any_format.match(text.decode())  # one pass for all formats: most lines hold none
+    if not found or context.not_here.search(text) is not None:
         return
-    for form in context.formats:
+    lower = text.lower()
+    for form in (context.formats[at] for at in found):
         if form.where and not any(word in lower for word in form.where):
             continue
         for spans in form.pattern.matches(text):
             component = form.component or _components()[text[slice(*spans[form.name])].lower()]
             start, end = spans[form.version]
             if form.old:
-                rolled_back = context.downgrade.search(text[max(0, spans[0][0] - _WINDOW) : end]) is not None
-                yield _Seen(
-                    form.rank, component, _text(text[slice(*spans[form.old])] if rolled_back else text[start:end])
-                )
+                if context.downgrade.search(text[max(0, spans[0][0] - _WINDOW) : end]) is not None:
+                    start, end = spans[form.old]
+                yield _Seen(form.rank, component, _text(text[start:end]))
             elif _runs(text, spans[form.name or 0][0], start, end, component):
                 yield _Seen(form.rank, component, _text(text[start:end], component))
 
@@ -108,7 +106,7 @@ def _components() -> dict[bytes, str]:
 def _context() -> _Context:
     formats = tuple(_compile(form) for form in table.FORMATS)
     return _Context(
-        hint=Pattern(_expand(table.HINT)),
+        any_format=PatternSet([_expand(form.pattern) for form in table.FORMATS]),
         formats=formats,
         not_here=Pattern(f"(?i){table.NOT_HERE}"),
         not_before=Pattern(f"(?i){table.NOT_BEFORE}"),
