@@ -5,11 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from kb.versions import judge
-
 from kb.evidence.model import Evidence
 from kb.index import Catalog
 from kb.types import CheckReads, GroupCheck, VersionFact
+from kb.versions import judge
 
 YesNo = Literal["yes", "no"]
 _CLEAR = 0.95  # probability that a member named on one side only gives that answer
@@ -50,9 +49,12 @@ def answer_from_evidence(catalog: Catalog, evidence: Evidence, given: Mapping[st
 
 
 def read_check(reads: CheckReads, evidence: Evidence) -> YesNo | None:
-    """The answer that the evidence gives to a check, or None where it says nothing."""
+    """The answer that the evidence gives to a check, or None where it says nothing.
+
+    What a person says in words is evidence for ranking, too loose to rule rivals out.
+    """
     if reads.signal:
-        return "yes" if any(s.name == reads.signal for s in evidence.signals) else None
+        return "yes" if any(s.name == reads.signal and s.seen_in != "words" for s in evidence.signals) else None
     if reads.metric and reads.metric in evidence.metrics:
         return _read_metric(reads, evidence.metrics[reads.metric].values)
     if reads.version and reads.version.component in evidence.versions:

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kb.versions import judge
-
 from app.checks import Answers, verdict_of
 from app.diagnosis import SupportRef, VersionVerdict
 from app.texts import say
@@ -15,6 +13,7 @@ from kb.index import Catalog
 from kb.retrieval import Hit
 from kb.signatures import SignatureHit
 from kb.types import Incident, Lang
+from kb.versions import judge
 
 MAX_CANDIDATES = 40
 # The metric whose presence makes a signal's absence speak: a signal not seen in a series that was given.

@@ -1,19 +1,20 @@
 """The verdict on ranked causes, in the order that DESIGN.md section 3 fixes."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.diagnosis import ReasonCode, Verdict
 from app.ranking import Ranked, Thresholds
 from kb.evidence.model import Evidence, Reading
+from kb.tokens import lexical_tokens
 from kb.translate import chinese_terms, english_terms
 
 # Signals that a healthy run shows too; alone they are no complaint.
 BENIGN = frozenset({"fp16-scaler-warmup"})
 MIN_HEALTHY_ROWS = 3  # logged rows below which "nothing wrong" cannot be said
+MIN_QUESTION = 4  # index terms below which words are too few to be off topic
+MIN_FIELD_TERMS = 2  # terms of the field below which a question names no symptom
 MIN_COVERAGE = 0.2  # share of the question's weight of words an incident must hold to count as recognised
-_WORD = re.compile(r"[A-Za-z]{2,}|[\u3400-\u9fff]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +58,24 @@ def _healthy(reading: Reading) -> bool:
 
 
 def _recognised(reading: Reading, ranked: Sequence[Ranked]) -> bool:
+    """Hard evidence, an error signature, or a question in field terms that some incident speaks about."""
     if hard_evidence(reading.evidence):
         return True
-    found = (r.candidate.features for r in ranked)
-    return any("signature" in features or features.get("coverage", 0.0) >= MIN_COVERAGE for features in found)
+    features = [r.candidate.features for r in ranked]
+    if any("signature" in f for f in features):
+        return True
+    covered = any(f.get("coverage", 0.0) >= MIN_COVERAGE for f in features)
+    return covered and _field_terms(reading) >= MIN_FIELD_TERMS
 
 
 def _off_topic(reading: Reading) -> bool:
-    """Words that are no component, model or field term; too few words at all is too little, not off topic."""
+    """Enough words to be a question, and none of the field; too few words are too little, not off topic."""
+    return len(lexical_tokens(reading.prose)) >= MIN_QUESTION and _field_terms(reading) == 0
+
+
+def _field_terms(reading: Reading) -> int:
+    """How many components, models, versions, metrics and glossary terms the text names."""
     evidence = reading.evidence
-    if evidence.mentions.components or evidence.mentions.models or evidence.versions or evidence.metrics:
-        return False
-    terms = english_terms(reading.prose) + chinese_terms(reading.prose)
-    return len(_WORD.findall(reading.prose)) >= 3 and not terms
+    terms = {*english_terms(reading.prose), *chinese_terms(reading.prose)}
+    named = {*evidence.mentions.components, *evidence.mentions.models, *evidence.versions, *evidence.metrics}
+    return len(terms | named)

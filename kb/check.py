@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-from kb import signatures, vocabulary
+from kb import patterns, signatures, vocabulary
 from kb.library import BUILT_IN, Library
 from kb.types import LANGS, SECTIONS, Group, GroupCheck, Incident, Lang, Signature
+from kb.versions import valid_range, valid_version
 from kb.writeups import HEADINGS
 
 _CITATION = re.compile(r"\[(\d{1,2}(?:\s*[,,]\s*\d{1,2})*)\](?!\()")
@@ -19,6 +18,7 @@ _CHINESE = re.compile(r"[\u3400-\u9fff]")
 MIN_SIGNATURE = 8  # characters; shorter literals occur by chance
 MAX_CHINESE_IN_ENGLISH = 0.05  # share of characters; error lines and names may be Chinese
 MIN_CHINESE_IN_CHINESE = 0.15
+MIN_PROSE = 60  # characters without code below which a section says nothing of its language
 MIN_COPIED = 90  # characters of a paragraph that two incidents may not share
 MAX_SHARED_SIGNATURE = 3  # incidents whose text a signature may match
 
@@ -119,7 +119,7 @@ def _languages(incident: Incident, library: Library) -> Found:
 
 def _script(lang: Lang, name: str, text: str) -> Found:
     prose = re.sub(r"`[^`\n]*`", "", _FENCED.sub("", text))
-    if len(prose) < 20:
+    if len(prose) < MIN_PROSE:
         return
     share = len(_CHINESE.findall(prose)) / len(prose)
     if lang == "en" and share > MAX_CHINESE_IN_ENGLISH:
@@ -142,7 +142,7 @@ def _statuses(incident: Incident, library: Library) -> Found:
 def _signatures(incident: Incident, library: Library) -> Found:
     """Signatures compile, and are long enough to mean something."""
     for number, signature in enumerate(incident.signatures):
-        if error := signatures.check(signature):
+        if error := patterns.problem(signatures.pattern(signature)):
             yield f"signatures.{number}", error
         if signature.literal and len(signature.literal.strip()) < MIN_SIGNATURE:
             yield f"signatures.{number}", f"shorter than {MIN_SIGNATURE} characters"
@@ -151,12 +151,10 @@ def _signatures(incident: Incident, library: Library) -> Found:
 def _versions(incident: Incident, library: Library) -> Found:
     """Ranges can be read under their scheme."""
     for number, fact in enumerate(incident.versions):
-        if fact.scheme != "pep440" or fact.affected is None:
-            continue
-        try:
-            SpecifierSet(fact.affected)
-        except InvalidSpecifier:
-            yield f"versions.{number}.affected", f"{fact.affected!r} is not a PEP 440 range such as '>=0.12.4,<0.14'"
+        if fact.affected and not valid_range(fact.scheme, fact.affected):
+            yield f"versions.{number}.affected", f"{fact.affected!r} is not a range such as '>=0.12.4,<0.14'"
+        if fact.fixed_in and not valid_version(fact.scheme, fact.fixed_in):
+            yield f"versions.{number}.fixed_in", f"{fact.fixed_in!r} is not a version"
 
 
 def members(group: str, library: Library) -> list[str]:

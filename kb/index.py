@@ -106,7 +106,9 @@ class _Build:
             for lang in LANGS:
                 LexicalIndex.build(live, lang).save(folder / f"lexical-{lang}")
             catalog = Catalog(incidents=dict(self.library.incidents), groups=dict(self.library.groups))
-            (folder / "catalog.json").write_text(catalog.model_dump_json(by_alias=True), encoding="utf-8")
+            (folder / "catalog.json").write_text(
+                catalog.model_dump_json(by_alias=True, exclude_unset=True), encoding="utf-8"
+            )
             generations.publish(self.root, folder, manifest)
         except OSError as error:
             raise UnavailableError(f"index {self.root}: {error.strerror}; the previous index is untouched") from error

@@ -1,6 +1,7 @@
 """BM25 over incidents, one index a language. The one seam to bm25s."""
 
 import json
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from kb.tokens import lexical_tokens
 from kb.translate import chinese_terms, english_terms
 from kb.types import Incident, Lang
 
+logging.getLogger("bm25s").setLevel(logging.WARNING)  # it logs every call at debug level to stderr
 _TITLE_WEIGHT, _SYMPTOM_WEIGHT = 3, 2  # how often these are counted; a cheap stand-in for BM25F's field weights
 
 

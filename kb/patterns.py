@@ -70,4 +70,20 @@ class PatternSet:
 
     def match(self, text: str) -> list[int]:
         """Indexes of the patterns found in `text`, lowest first."""
-        return sorted(self._set.Match(text)) if self._size else []
+        return sorted(self._set.Match(text) or ()) if self._size else []  # Match gives None for nothing found
+
+
+def problem(pattern: str) -> str | None:
+    """What is wrong with a pattern that is to find something, or None."""
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        compiled: Any = re2.compile(pattern, options)
+    except re2.error as error:
+        return str(error)
+    return "matches the empty string" if compiled.search("") else None
+
+
+def escape(text: str) -> str:
+    """A pattern that matches the text itself."""
+    return str(re2.escape(text))

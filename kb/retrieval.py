@@ -58,7 +58,7 @@ class Retriever:
     def refresh(self) -> None:
         """Open the generation that the pointer names, if it is not the one open."""
         folder = generations.current(self._root)
-        if folder == self._folder:
+        if folder is not None and folder == self._folder:
             return
         if folder is None:
             raise UnavailableError(f"index {self._root}: there is none; run casebook index")

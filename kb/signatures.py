@@ -1,15 +1,9 @@
-"""Which incidents' error signatures occur in a text, and on which lines. The one seam to RE2.
-
-RE2 runs in linear time whatever the pattern or the text.
-"""
+"""Which incidents' error signatures occur in a text, and on which lines."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import re2
-
-from kb.errors import InputError
+from kb import patterns
 from kb.types import Incident, Signature
 
 
@@ -23,46 +17,24 @@ class SignatureHit:
 
 
 def pattern(signature: Signature) -> str:
-    """The RE2 pattern of a signature: spaces in a literal match any run of blanks; case is ignored."""
+    """The RE2 pattern of a signature: a blank in a literal matches any run of blanks."""
     if signature.regex is not None:
-        return f"(?i){signature.regex}"
-    return "(?i)" + r"\s+".join(re2.escape(word) for word in (signature.literal or "").split())
-
-
-def check(signature: Signature) -> str | None:
-    """What is wrong with a signature's pattern, or None."""
-    try:
-        compiled = re2.compile(pattern(signature), _quiet())
-    except re2.error as error:
-        return str(error)
-    return "matches the empty string" if compiled.search("") else None
-
-
-def _quiet() -> Any:
-    options = re2.Options()
-    options.log_errors = False
-    return options
+        return signature.regex
+    return r"\s+".join(patterns.escape(word) for word in (signature.literal or "").split())
 
 
 class SignatureIndex:
-    """All signatures compiled into one automaton."""
+    """All signatures compiled into one automaton; case is ignored."""
 
     def __init__(self, incidents: Iterable[Incident]) -> None:
-        self._owners: list[tuple[str, int]] = []
-        self._set = re2.Set.SearchSet(_quiet())
-        for incident in incidents:
-            for number, signature in enumerate(incident.signatures):
-                if self._set.Add(pattern(signature)) < 0:
-                    raise InputError(f"{incident.id}: signatures.{number}: not RE2 syntax")
-                self._owners.append((incident.id, number))
-        self._set.Compile()
+        pairs = [(incident.id, n, s) for incident in incidents for n, s in enumerate(incident.signatures)]
+        self._owners = [(name, number) for name, number, _ in pairs]
+        self._set = patterns.PatternSet([pattern(signature) for _, _, signature in pairs])
 
     def find(self, lines: Sequence[str]) -> list[SignatureHit]:
         """Every signature on every line."""
-        if not self._owners:
-            return []
         return [
             SignatureHit(self._owners[which][0], self._owners[which][1], number)
             for number, line in enumerate(lines)
-            for which in self._set.Match(line)
+            for which in self._set.match(line)
         ]

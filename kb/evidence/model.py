@@ -31,6 +31,7 @@ class SignalSeen(Frozen):
     input: str
     lines: tuple[int, ...] = ()
     values: tuple[float | str, ...] = ()
+    seen_in: Literal["metric", "log", "words"] = "log"  # numbers, a program's lines, or what the person says
 
 
 class ExceptionSeen(Frozen):

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from kb.evidence import errors, series, shapes, words
-from kb.evidence.clean import to_line
+from kb.evidence import errors, scan, series, shapes, words
+from kb.evidence.clean import MAX_LINE, to_line
 from kb.evidence.decode import Notes, raw_lines, to_text
 from kb.evidence.language import language_of
 from kb.evidence.log_signals import MINIMUM, OVERFLOW, WARM_UP_OVERFLOWS, log_signals
@@ -16,7 +16,7 @@ from kb.evidence.versions import read_versions
 from kb.redact import Redactor
 from kb.types import Lang
 
-MAX_NOTABLE, MAX_SIGNAL_LINES = 400, 12
+MAX_NOTABLE, MAX_SIGNAL_LINES, MAX_LINES = 400, 12, 3000
 
 
 class Input(NamedTuple):
@@ -71,6 +71,8 @@ def read(inputs: Sequence[Input], interface_language: Lang | None = None) -> Rea
 
 def _read_one(given: Input) -> _Case:
     case = _Case(given.name)
+    if scan.size_of(given.text) > scan.LARGE:
+        return _read_large(given, case)
     data = given.text.read_bytes() if isinstance(given.text, Path) else given.text
     text = to_text(data, case.notes) if isinstance(data, bytes) else data.encode("utf-8", "replace").decode()
     machine = []
@@ -79,6 +81,20 @@ def _read_one(given: Input) -> _Case:
         if case.feed(line):
             machine.append(len(case.lines))
         case.lines.append(line)
+    case.prose = words.prose_lines(case.lines, machine)
+    return case
+
+
+def _read_large(given: Input, case: _Case) -> _Case:
+    """Only lines with a trigger, and both ends in full."""
+    machine = []
+    for number, raw in scan.scan(given.text, case.notes):
+        line = to_line(given.name, number, raw[: 4 * MAX_LINE].decode("utf-8", "replace"))
+        known = case.feed(line)
+        if len(case.lines) < MAX_LINES:
+            if known:
+                machine.append(len(case.lines))
+            case.lines.append(line)
     case.prose = words.prose_lines(case.lines, machine)
     return case
 
@@ -101,7 +117,7 @@ class _Assembly:
         hidden = redactor.redact("\n".join(line.text for line in notable))
         kept = tuple(
             Line(line.input, line.number, text, line.rank, line.level)
-            for line, text in zip(notable, hidden.text.split("\n"), strict=True)
+            for line, text in zip(notable, hidden.text.split("\n") if notable else (), strict=True)
         )
         evidence = _redacted(evidence, redactor)
         count = clean_prose.count + hidden.count
@@ -137,7 +153,7 @@ class _Assembly:
                 if name not in shown or len(column) > len(shown[name].values):
                     shown[name] = series.published(column)
             if case.metrics.eval_without_loss and len(case.metrics.eval_without_loss) == len(case.metrics.eval_rows):
-                found.append(_signal("eval-loss-missing", case.name, case.metrics.eval_without_loss))
+                found.append(_signal("eval-loss-missing", case.name, case.metrics.eval_without_loss, "metric"))
             if case.metrics.rows == 1:
                 self.skipped.append(Skipped(check="metric shapes", why=f"only one row of numbers in {case.name}: too little"))
         return shown, found
@@ -159,7 +175,7 @@ class _Assembly:
             said: dict[str, list[int]] = {}
             for item in words.spoken(case.prose):
                 said.setdefault(item.signal, []).append(item.line.number)
-            out += [_signal(name, case.name, lines) for name, lines in said.items()]
+            out += [_signal(name, case.name, lines, "words") for name, lines in said.items()]
         return out
 
     def _what_was_read(self, events: Sequence[errors.Event]) -> None:
@@ -178,8 +194,11 @@ class _Assembly:
             self.skipped += case.notes.skipped(case.name)
 
 
-def _signal(name: str, source: str, lines: Iterable[int]) -> SignalSeen:
-    return SignalSeen(name=name, input=source, lines=tuple(dict.fromkeys(lines))[:MAX_SIGNAL_LINES])
+def _signal(
+    name: str, source: str, lines: Iterable[int], seen_in: Literal["metric", "log", "words"] = "log"
+) -> SignalSeen:
+    kept = tuple(dict.fromkeys(lines))[:MAX_SIGNAL_LINES]
+    return SignalSeen(name=name, input=source, lines=kept, seen_in=seen_in)
 
 
 def _denied(signal: str, line: Line) -> bool:

@@ -38,7 +38,7 @@ def signals(name: str, columns: Columns) -> list[SignalSeen]:
     for signal, rule in RULES:
         seen = rule(columns)
         if seen is not None:
-            out.append(SignalSeen(name=signal, input=name, lines=seen.lines, values=seen.values))
+            out.append(SignalSeen(name=signal, input=name, lines=seen.lines, values=seen.values, seen_in="metric"))
     return out
 
 

@@ -1,0 +1,27 @@
+"""`python -m evals NAME …`: every figure that the README or evals/LOG.md gives comes from one of these."""
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+COMMANDS = {
+    "logspeed": "evals.logspeed",
+    "pastes": "evals.pastes",
+    "retrieval": "evals.retrieval",
+    "schema": "evals.schema",
+    "secrets": "evals.secrets_eval",
+    "versions": "evals.versions_eval",
+}
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command."""
+    if not argv or argv[0] not in COMMANDS:
+        print("usage: python -m evals {" + ",".join(COMMANDS) + "} …", file=sys.stderr)
+        return 2
+    command: Callable[[Sequence[str]], int] = import_module(COMMANDS[argv[0]]).main
+    return command(argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,99 @@
+"""Tokens, translation, passages and signatures: small pure functions, results worked out by hand."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from kb.lexical import LexicalIndex, query_terms
+from kb.library import BUILT_IN, load_library
+from kb.passages import MAX_TOKENS, passages, split_lines
+from kb.signatures import SignatureHit, SignatureIndex
+from kb.tokens import lexical_tokens
+from kb.translate import chinese_terms, to_english
+from kb.writeups import parse_incident
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("The losses are 0", ["loss"]),
+        ("梯度归零", ["梯度", "度归", "归零"]),
+        ("卡", ["卡"]),
+        ("communication_data_type", ["communication_data_type", "communication", "data", "type"]),
+        ("--max-model-len 8192", ["max-model-len", "max", "model", "len", "8192"]),
+        ("OutOfMemoryError", ["outofmemoryerror", "out", "memory", "error"]),
+        ("Qwen2.5-7B", ["qwen2.5-7b", "qwen"]),
+        ("<|im_end|> !!!!!!", ["<|im_end|>", "im", "end", "!!!!"]),
+        ("Qwen 模型", ["qwen", "模型"]),  # full-width letters
+        ("", []),
+    ],
+)
+def test_tokens(text: str, tokens: list[str]) -> None:
+    assert lexical_tokens(text) == tokens
+
+
+def test_translation_keeps_latin_words_and_drops_unknown_chinese() -> None:
+    assert to_english("训练 loss 归零了呢").split()[-1] != "归零"
+    assert "loss" in to_english("loss 归零")
+    assert not any("\u4e00" <= c <= "\u9fff" for c in to_english("梯度归零,龘"))
+    assert "梯度" in chinese_terms("the gradients explode")
+
+
+def test_split_keeps_lines_and_the_limit() -> None:
+    words = lambda text: len(text.split())  # noqa: E731
+    text = "a b c\nd e\n\nf g h i"
+    assert split_lines(text, 5, words) == ["a b c\nd e\n", "f g h i"]
+    assert split_lines("a b c d e f g h", 4, words) == ["a b c d e f g h"]  # below the floor of 16 nothing is cut
+    long = " ".join(["w"] * 40)
+    assert all(words(piece) <= 20 for piece in split_lines(long, 20, words))
+    assert "".join(split_lines(long, 20, words)).replace("\n", "").split() == long.split()
+
+
+def test_no_built_in_passage_is_longer_than_the_model_reads(embedder) -> None:  # type: ignore[no-untyped-def]
+    for incident in load_library([BUILT_IN]).incidents.values():
+        for passage in passages(incident, embedder.count_tokens, embedder.reads_chinese):
+            assert embedder.count_tokens(passage.embedded) <= MAX_TOKENS, passage.id
+            assert passage.text.startswith(incident.title.get(passage.lang))
+
+
+def test_bm25_scores_are_lucenes() -> None:
+    from test_writeups import FULL
+
+    one = parse_incident(FULL, "every-key.md")
+    two = parse_incident(FULL.replace("id: every-key", "id: other").replace("Look.", "Zebra."), "other.md")
+    index = LexicalIndex.build([one, two], "en")
+    scores = index.scores(["zebra"])
+    assert list(scores) == ["other"]
+    idf = math.log(1 + (2 - 1 + 0.5) / (1 + 0.5))
+    assert index.ideal(["zebra"]) == pytest.approx(idf)
+    assert index.ideal(["nowhere"]) == pytest.approx(math.log(1 + 2.5 / 0.5))
+    assert 0 < scores["other"] < idf  # Lucene's term factor is below 1
+    assert index.scores(["nowhere"]) == {}
+
+
+def test_bm25_survives_save_and_load(tmp_path: Path) -> None:
+    incidents = list(load_library([BUILT_IN]).incidents.values())
+    index = LexicalIndex.build(incidents, "zh")
+    index.save(tmp_path / "zh")
+    terms = query_terms("GRPO 奖励 reward_std 为 0", "zh")
+    assert LexicalIndex.load(tmp_path / "zh").scores(terms) == index.scores(terms)
+    LexicalIndex.build([], "zh").save(tmp_path / "none")
+    assert LexicalIndex.load(tmp_path / "none").scores(terms) == {}
+
+
+def test_signatures_find_their_line_and_bend_for_blanks_and_case() -> None:
+    from test_writeups import FULL
+
+    text = FULL.replace("\"yes: 'quoted' # not a comment\"", '"CUDA out of memory"')
+    index = SignatureIndex([parse_incident(text, "every-key.md")])
+    lines = ["all well", "cuda  Out of\tmemory", "error code 42!", "code x"]
+    assert index.find(lines) == [SignatureHit("every-key", 0, 1), SignatureHit("every-key", 1, 2)]
+    assert SignatureIndex([]).find(lines) == []
+
+
+def test_a_hostile_text_costs_linear_time() -> None:
+    from test_writeups import FULL
+
+    index = SignatureIndex([parse_incident(FULL.replace("code \\d+\\b", "(a+)+$"), "every-key.md")])
+    assert index.find(["a" * 20_000 + "b"]) == []
