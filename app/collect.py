@@ -121,10 +121,10 @@ RULES = (
      r"(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{16}|AIza[\w-]{30,}|ya29\.[\w.-]{20,}|GOCSPX-[\w-]{20,}|"
      r"[\w~.-]{3}\dQ~[\w~.-]{30,}|xox[a-z]-[A-Za-z0-9-]{10,}|xapp-\d-[A-Za-z0-9-]{10,}|(?:LTAI|AKID|AKLT|"
      r"ALTAK-)[A-Za-z0-9]{12,}|ms-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}\.[A-Za-z0-9]{16}|(?:gsk_|"
-     r"xai-|nvapi-|pplx-|r8_|tgp_v1_|npm_|dckr_pat_|pypi-Ag|[rs]k_live_|hvs\.|wandb_v1_|"
+     r"xai-|nvapi-|pplx-|r8_|tgp_v1_|npm_|dckr_pat_|pypi-Ag|[rs]k_live_|hvs\.|SG\.|wandb_v1_|"
      r"lsv2_[ps]t_)[\w.=+/-]{20,})", r"hf_[xX]+"),
     (r"\b(?P<token>eyJ[\w-]{6,}\.[\w-]{6,}\.[\w-]*)", ""),
-    (r"(?:hooks\.slack\.com/\w+|/api/webhooks|/bot/v2/hook)/(?P<key>[\w/-]{16,})|/bot(?P<key2>\d{6,}:[\w-]{30,})", ""),
+    (r"(?:hooks\.slack\.com/\w+|/api/webhooks|/bot/v2/hook)/(?P<key>[\w/-]{16,})|(?P<key2>\d{6,12}:AA[\w-]{30,})", ""),
     (r"(?i)authorization" + Q + r"\s*[:=]\s*" + Q + r"(?:(?:basic|bearer|token|"
      r"apikey)\s+)?(?P<token>[!#-&(-+\--~]{6,})", NO_VALUE),
     (r"(?i)\bbearer\s+(?P<token>[\w.~+/=-]{12,})", r"(?-i:[A-Za-z]?[a-z]*(?:[-_][a-z]+)*)"),
@@ -141,23 +141,30 @@ RULES = (
      r"=\s*(?P<key3>[!#-%*+\--:=?-Z^_a-z|~][!#-%(*+\--:=?-Z^_a-z|~]*)|:\s*(?P<key4>[!#-&*+\--:=?-Z^_a-z|"
      r"~]*[\d!#%&*+=@^~][!#-&(*+\--:=?-Z^_a-z|~]*)))", NO_VALUE),
     (r"(?im)^[ \t-]*[\"']?[\w.-]*" + NAME + r"[\"']?:\s+(?P<key>[!#-&(-;=-~][!-~]{3,})\s*$", NO_VALUE),
-    (r"--[\w-]*(?i:" + NAME + r")\s+" + Q + r"(?P<key>[!#-&(-~]+)", NO_VALUE),
+    (r"(?:--|configure set )[\w-]*(?i:" + NAME + r")\s+" + Q + r"(?P<key>[!#-&(-~]+)", NO_VALUE),
     (r"\bsshpass\s+-p\s*(?P<password>\S+)|\bcurl\b.*?\s(?:-u|--user)\s+(?P<password2>[!-~]+:[!-~]+)|"
-     r"\bmysql\b.*?\s-p(?P<password3>\S+)", ""),
-    (r"(?:密码|密钥|口令|令牌)\s*(?:是|为|:|：|=)+\s*[\"'“`]?(?P<password>[!#-&(-_a-~]{4,})", NO_VALUE),
+     r"\bmysql\b.*?\s-p(?P<password3>\S+)|\blogin\b.*?\s-p\s+(?P<password4>\S+)|\bossutil\b.*?\s-k\s+(?P<password5>\S+)|"
+     r"\becho\s+(?P<password6>\S+)\s*\|\s*sudo\s+-S", ""),
+    (r"(?:密码|密钥|口令|令牌)\s*(?:是|为|:|：|=)+\s*[\"'“`]?(?P<password>[!#-&(-_a-~]{4,})|"
+     r"(?:密码|口令)[ \t]+(?P<password2>[!#-&(-_a-~]*[A-Za-z][!#-&(-_a-~]*[\d@#!][!#-&(-_a-~]*)", NO_VALUE),
+    (r"\b[A-Z][A-Z0-9_]*_(?:KEY|PAT|PASS|PW|CREDENTIALS)=" + Q +
+     r"(?P<key>(?=[\w+/-]*\d)(?=[\w+/-]*[A-Za-z])[\w+/-]{12,}=*)", "/.*"),
     (r"(?i)\b[\w.-]*(?:token|signature|auth)"
      r"" + Q + r"\s*[:=]+\s*" + Q + r"(?P<token>(?=[\w+/~-]*\d)(?=[\w+/~-]*[a-z])[\w+/~-]{16,}=*)|"
-     r"\bkey" + Q + r"\s*[:=]+\s*" + Q + r"(?P<key>[a-z0-9]{24,})\b", r"(?-i:[A-Za-z_/-]+\d{0,4})"),
+     r"\bkey\d?" + Q + r"\s*[:=]+\s*" + Q + r"(?P<key>[a-z0-9]{24,})\b", r"(?-i:[A-Za-z_/-]+\d{0,4})"),
     (r"(?<![\w.%+-])(?P<email>[A-Za-z0-9][\w.%+-]+@[A-Za-z0-9](?:[A-Za-z0-9-]*\.)+(?:com|org|net|edu|gov|info|dev|"
      r"cloud|[a-z]{2}))\b", r"(?:git|hg)@.*"),
     (r"(?m)(?:^|[\s(\]])(?P<user>[a-z_][\w.-]*)@(?P<host>" + HOST + r"):\S*\s?[#$%]|"
      r"\[(?P<user2>[a-z_][\w.-]*)@(?P<host2>" + HOST + r") [^\]\n]*\][#$%]|"
+     r"(?P<user4>\w[\w.-]*)@(?P<host4>" + HOST + r") MINGW|"
      r"\b(?:ssh|scp|rsync)\b.*?\s(?P<user3>[A-Za-z_][\w.-]*)@(?P<host3>" + HOST + r")", USERS + "|" + HOSTS),
-    (r"(?i)\b[a-z]:[\\/]+users[\\/]+(?:(?P<user>[^\\/:*?\"<>|\s][^\\/:*?\"<>|\r\n]*)[\\/]|(?P<user2>[\w.-]+))", USERS),
+    (r"(?i)(?:\b[a-z]:|/mnt/[a-z])[\\/]+users[\\/]+(?:(?P<user>[^\\/:*?\"<>|\s][^\\/:*?\"<>|\r\n]*)[\\/]|"
+     r"(?P<user2>[\w.-]+))", USERS),
     (r"https?://[^\s?#]+|/(?:home|Users)/(?:(?P<user>(?:\w|[^\x00-\x7f])[^\s/:\"'<>|]*)/|"
      r"(?P<user2>\w(?:[\w.-]*\w)?))", USERS),
     (r"\b(?:USER|LOGNAME|USERNAME|SUDO_USER)" + Q + r"\s*[=:]\s*" + Q + r"(?P<user>[\w.-]+)|"
-     r"\"username\"\s*:\s*\"(?P<user2>[\w.@+-]+)\"", USERS),
+     r"\"username\"\s*:\s*\"(?P<user2>[\w.@+-]+)\"|"
+     r"(?i:logged in as):?[ \t]+(?P<user3>\w[\w.-]*\w)", USERS),
     (r"(?i)(?<![\w.])[\w.]*(?:curand|nvidia|cuda|tensorrt|cu1\d)[\w.-]*?[-=<>~! @(]*\d+(?:\.\d+)+|==\s*\d+(?:\.\d+)+|"
      r"\bversions?\b[^\w\n]{0,4}v?\d+(?:\.\d+)+|[a-z_][\w-]*\.(?:[a-z]\w*\.)*\d+(?:\.\d+)+|\b\d+(?:\.\d+){4,}|"
      r"\b(?P<ip>(?:10" + OCTETS + r"|192\.168|172\.(?:1[6-9]|2\d|3[01])|169\.254|100\.(?:6[4-9]|[7-9]\d|1[01]\d|"
@@ -174,6 +181,8 @@ RULES = (
      r"), ?\d|^[ \t]*(?P<host4>" + HOST + r")[ \t]+slots=\d|\bON (?P<host5>" + HOST + r") CANCELLED|"
      r"srun: error: (?P<host6>[\w.-]*[\d-][\w.-]*): |^(?P<host7>" + HOST + r"): \[\d{4}-|"
      r"^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (?P<host8>" + HOST + r") [\w./-]+(?:\[\d+\])?:|"
+     r"^\d{4}-\d\d-\d\d[T ]\S+ (?P<host10>[A-Za-z](?:[\w.-]*\w)?) (?:[\w./-]+\[\d+\]|kernel):|"
+     r"\b(?P<host11>[A-Za-z][\w.]*(?:-\w+)*-\[\d{1,4}(?:[-,]\d{1,4})+\]|(?i:\w*(?:node|gpu|worker|host|compute)\w*)\[\d{2,4}(?:[-,]\d{2,4})+\])|"
      r"(?:https?|tcp|grpc|redis|ray)://(?:<password-\d+>@)?(?P<host9>[A-Za-z][A-Za-z-]*\d[A-Za-z0-9-]*)(?::\d|/|\s|"
      r"$)", HOSTS),
 )  # fmt: skip

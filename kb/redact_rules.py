@@ -115,9 +115,10 @@ _RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "chat-webhook",
-        r"hooks\.slack\.com/|/webhooks/|/bot/v2/hook/|/bot\d",
-        r"(?:hooks\.slack\.com/\w+|/api/webhooks|/bot/v2/hook)/(?P<key>[\w/-]{16,})|/bot(?P<key2>\d{6,}:[\w-]{30,})",
-        "whoever has a Slack, Discord, Feishu or Telegram webhook address can post",
+        r"hooks\.slack\.com/|/webhooks/|/bot/v2/hook/|\d:AA",
+        r"(?:hooks\.slack\.com/\w+|/api/webhooks|/bot/v2/hook)/(?P<key>[\w/-]{16,})|"
+        r"(?P<key2>\d{6,12}:AA[\w-]{30,})",
+        "whoever has a Slack, Discord or Feishu webhook address, or a Telegram bot's token, can post",
     ),
     Rule(
         "cloud-key-id",
@@ -209,6 +210,14 @@ _RULES: tuple[Rule, ...] = (
         "{NO_VALUE}",
     ),
     Rule(
+        "environment-key",
+        r"\b[A-Z][A-Z0-9_]*_(?:KEY|PAT|PASS|PW|CRED|CREDENTIALS)=",
+        r"\b[A-Z][A-Z0-9_]*_(?:KEY|PAT|PASS|PW|CRED|CREDENTIALS)={Q}"
+        r"(?P<key>[\w+/-]*\d[\w+/-]*[A-Za-z][\w+/-]{6,}=*|[\w+/-]*[A-Za-z][\w+/-]*\d[\w+/-]{6,}=*)",
+        "other NAME_KEY=value where the value looks random",
+        r"/.*|.{0,11}",
+    ),
+    Rule(
         "assignment",
         r"(?i:{STRONG}[\w-]*{Q}\]?[ \t]*(?:[:=]|=>)+[ \t]*{Q}[!-~])",
         r"(?i){STRONG}{NO_SECRET_NAME}\b|{STRONG}[\w-]*{Q}\]?[ \t]*(?:"
@@ -228,34 +237,38 @@ _RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "option",
-        r"--[\w-]*(?i:{STRONG})[ \t]",
-        r"--[\w-]*(?i:{STRONG})[ \t]+{Q}(?P<key>[!#-&(-~]+)",
+        r"(?:--|configure set )[\w-]*(?i:{STRONG})[ \t]",
+        r"(?:--|configure set )[\w-]*(?i:{STRONG})[ \t]+{Q}(?P<key>[!#-&(-~]+)",
         "--api-key VALUE on a command line",
         r"{NO_VALUE}|--.*",
     ),
     Rule(
         "password-option",
-        r"sshpass|\bcurl\b|\bmysql|\bwget\b",
-        r"\bsshpass[ \t]+-p[ \t]*{Q}(?P<password>[!#-&(-~]+)|\bcurl\b[^\n]*?\s(?:-u|"
-        r"--user)[ \t]+{Q}(?P<password2>[!#-&(-~]+:[!#-&(-~]+)|"
-        r"\bmysql\w*\b[^\n]*?\s-p(?P<password3>[!#-&(-~]+)",
+        r"sshpass|\bcurl\b|\bmysql|\blogin\b[^\n]*[ \t]-p[ \t]|\bossutil|sudo[ \t]+-S",
+        r"\bsshpass[ \t]+-p[ \t]*{Q}(?P<password>[!#-&(-~]+)|"
+        r"\bcurl\b[^\n]*?[ \t](?:-u|--user)[ \t]+{Q}(?P<password2>[!#-&(-~]+:[!#-&(-~]+)|"
+        r"\bmysql\w*\b[^\n]*?[ \t]-p(?P<password3>[!#-&(-~]+)|"
+        r"\blogin\b[^\n]*?[ \t]-p[ \t]+{Q}(?P<password4>[!#-&(-~]+)|"
+        r"\bossutil\w*\b[^\n]*?[ \t]-k[ \t]+(?P<password5>[!-~]+)|"
+        r"\becho[ \t]+{Q}(?P<password6>[!#-&(-~]+){Q}[ \t]*\|[ \t]*sudo[ \t]+-S",
         "passwords given as short options",
         r"[<$%{].*",
     ),
     Rule(
         "password-zh",
         r"密码|密钥|口令|令牌",
-        r"(?:密码|密钥|口令|令牌)[ \t]*(?:是|为|:|：|=)+[ \t]*[\"'“`]?(?P<password>[!#-&(-_a-~]{4,})",
+        r"(?:密码|密钥|口令|令牌)[ \t]*(?:是|为|:|：|=)+[ \t]*[\"'“`]?(?P<password>[!#-&(-_a-~]{4,})|"
+        r"(?:密码|口令)[ \t]+(?P<password2>[!#-&(-_a-~]*[A-Za-z][!#-&(-_a-~]*[\d@#!][!#-&(-_a-~]*)",
         "a password given in Chinese prose",
         "{NO_VALUE}",
     ),
     Rule(
         "named-token",
-        r"(?i:(?:token|key|pat|sig|signature|auth){Q}[ \t]*[:=]+[ \t]*{Q}[\w+/=.~-]{8})",
+        r"(?i:(?:token|key\d?|pat|sig|signature|auth){Q}[ \t]*[:=]+[ \t]*{Q}[\w+/=.~-]{8})",
         r"(?i)\b[\w.-]*(?:token|signature|auth|"
         r"pat){Q}[ \t]*[:=]+[ \t]*{Q}(?P<token>[\w+/~-]*\d[\w+/~-]*[a-z][\w+/~-]{6,}=*|"
         r"[\w+/~-]*[a-z][\w+/~-]*\d[\w+/~-]{6,}=*)|"
-        r"\bkey{Q}[ \t]*[:=]+[ \t]*{Q}(?P<key>[a-z0-9]{24,})\b",
+        r"\bkey\d?{Q}[ \t]*[:=]+[ \t]*{Q}(?P<key>[a-z0-9]{24,})\b",
         "token: … where the value looks random; `pad_token: <|endoftext|>` does not",
         r"(?-i:[A-Za-z_/-]+\d{0,4}|.{0,15}|\d+|[\w-]*(?:_[a-z]+){3,}.*)",
     ),
@@ -270,23 +283,18 @@ _RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "prompt",
-        r"[\w-]@[\w.-]+(?::| [^\]\n]*\][#$%])",
+        r"[\w-]@[\w.-]+(?::| [^\]\n]*\][#$%]| MINGW)|\b(?:ssh|scp|rsync|sftp)\b",
         r"(?m)(?:^|[\s(\]])(?P<user>[a-z_][\w.-]*)@(?P<host>{HOST}):\S*[ \t]?[#$%]|"
-        r"\[(?P<user2>[a-z_][\w.-]*)@(?P<host2>{HOST}) [^\]\n]*\][#$%]",
-        "shell prompts name user and machine: user@host:~$ and [user@host folder]$",
-        r"{GENERIC_USER}|{GENERIC_HOST}",
-    ),
-    Rule(
-        "ssh",
-        r"\b(?:ssh|scp|rsync|sftp)\b",
-        r"\b(?:ssh|scp|rsync|sftp)\b[^\n]*?\s(?P<user>[A-Za-z_][\w.-]*)@(?P<host>{HOST})",
-        "remote shell commands",
+        r"\[(?P<user2>[a-z_][\w.-]*)@(?P<host2>{HOST}) [^\]\n]*\][#$%]|"
+        r"(?P<user3>\w[\w.-]*)@(?P<host3>{HOST}) MINGW|"
+        r"\b(?:ssh|scp|rsync|sftp)\b[^\n]*?[ \t](?P<user4>[A-Za-z_][\w.-]*)@(?P<host4>{HOST})",
+        "shell prompts and remote shells name user and machine: user@host:~$, [user@host folder]$, ssh user@host",
         r"{GENERIC_USER}|{GENERIC_HOST}",
     ),
     Rule(
         "windows-home",
-        r"(?i):[\\/]+users[\\/]",
-        r"(?i)\b[a-z]:[\\/]+users[\\/]+(?:(?P<user>[^\\/:*?\"<>|\s][^\\/:*?\"<>|\r\n]*)[\\/]|(?P<user2>[\w.-]+))",
+        r"(?i)(?:[a-z]:[\\/]+|/mnt/[a-z]/)users[\\/]",
+        r"(?i)(?:\b[a-z]:|/mnt/[a-z])[\\/]+users[\\/]+(?:(?P<user>[^\\/:*?\"<>|\s][^\\/:*?\"<>|\r\n]*)[\\/]|(?P<user2>[\w.-]+))",
         "user names in Windows paths",
         "{GENERIC_USER}",
     ),
@@ -299,16 +307,10 @@ _RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "user-variable",
-        r"\b(?:USER|LOGNAME|USERNAME|SUDO_USER|SLURM_JOB_USER|NB_USER){Q}[ \t]*[=:]",
-        r"\b(?:USER|LOGNAME|USERNAME|SUDO_USER|SLURM_JOB_USER|NB_USER){Q}[ \t]*[=:][ \t]*{Q}(?P<user>[\w.-]+)",
-        "user names in the environment",
-        "{GENERIC_USER}",
-    ),
-    Rule(
-        "json-username",
-        r"\"username\"",
-        r"\"username\"[ \t]*:[ \t]*\"(?P<user>[\w.@+-]+)\"",
-        "kaggle.json and docker's config",
+        r"\b(?:USER|LOGNAME|USERNAME|SUDO_USER|SLURM_JOB_USER|NB_USER){Q}[ \t]*[=:]|(?i:logged in as)|\"username\"",
+        r"\b(?:USER|LOGNAME|USERNAME|SUDO_USER|SLURM_JOB_USER|NB_USER){Q}[ \t]*[=:][ \t]*{Q}(?P<user>[\w.-]+)|"
+        r"(?i)logged in as:?[ \t]+(?P<user2>\w[\w.-]*\w)|\"username\"[ \t]*:[ \t]*\"(?P<user3>[\w.@+-]+)\"",
+        "the environment, kaggle.json, docker's config; wandb and hub clients say who is logged in",
         "{GENERIC_USER}",
     ),
     Rule(
@@ -357,12 +359,16 @@ _RULES: tuple[Rule, ...] = (
     Rule(
         "log-host",
         r":\d+:\d+ \[\d+\] |\]:\d+|connect to \(|\bslots=|\bON \S+ CANCELLED|srun: error:|"
-        r"(?m:^[\w.-]+: \[\d{4}-)|(?m:^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d )",
+        r"(?m:^[\w.-]+: \[\d{4}-)|(?m:^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d )|\[\d+\]: |-\[\d|\d \S+ kernel:|"
+        r"(?i:node|gpu|worker|host|compute)\w*\[\d",
         r"(?m)(?P<host>{HOST}):\d+:\d+ \[\d+\] (?:NCCL|\w)|\[(?P<host2>[a-zA-Z](?:[\w.-]*\w)?)\]:\d{2,5}\b|"
         r"connect to \((?P<host3>{HOST}), ?\d|"
         r"^[ \t]*(?P<host4>{HOST})[ \t]+slots=\d|\bON (?P<host5>{HOST}) CANCELLED|"
         r"srun: error: (?P<host6>[\w.-]*[\d-][\w.-]*): |"
-        r"^(?P<host7>{HOST}): \[\d{4}-|^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (?P<host8>{HOST}) [\w./-]+(?:\[\d+\])?:",
+        r"^(?P<host7>{HOST}): \[\d{4}-|^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (?P<host8>{HOST}) [\w./-]+(?:\[\d+\])?:|"
+        r"^\d{4}-\d\d-\d\d[T ]\S+ (?P<host9>[A-Za-z](?:[\w.-]*\w)?) (?:[\w./-]+\[\d+\]|kernel):|"
+        r"\b(?P<host10>[A-Za-z][\w.]*(?:-\w+)*-\[\d{1,4}(?:[-,]\d{1,4})+\]|"
+        r"(?i:\w*(?:node|gpu|worker|host|compute)\w*)\[\d{2,4}(?:[-,]\d{2,4})+\])",
         "machine names where NCCL, c10d, DeepSpeed, Slurm and syslog print them",
         "{GENERIC_HOST}",
     ),
