@@ -102,8 +102,9 @@ OCTETS = r"(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d))"
 NO_VALUE = (
     r"(?:none|null|true|false|empty|str|string|int|bool|optional.*|secretstr|undefined|unset|required|missing|"
     r"invalid|expected|not|is|was|must|os\.(?:environ|getenv).*|getenv.*|your.*|.*x{3}.*|.*\*{3}.*|.*\.{3}.*|"
-    r"[<$%{\[(|].*|-.*|basic|bearer|(?:[a-z]+[-_])*(?:tokens?|keys?|secrets?|passwords?|credentials?)[,;]?|"
-    r"[a-z_]+(?:\.[a-z_]+)+)"
+    r"[<$%{\[(|].*|-+|--.*|basic|bearer|(?:[a-z]+[-_])*(?:tokens?|keys?|secrets?|passwords?|credentials?)[,;]?|"
+    r"[a-z_]+(?:\.[a-z_]+)+|"
+    r"[a-z_][a-z_.]*\(.*)"
 )
 USERS = (
     r"(?:root|users?|username|ubuntu|debian|centos|ec2-user|admin|administrator|public|default|shared?|guest|runner|"
@@ -136,7 +137,8 @@ RULES = (
     (r"\blogin\s+(?P<user>[!-~]+)\s+password\s+(?P<password>[!-~]+)", USERS),
     (r"(?i)(?:wandb|weights)[^\n]{0,80}?\b(?P<key>[0-9a-f]{40})\b", ""),
     (r"(?m)(?:^|[\s,;'\"])[A-Z][A-Z0-9_]*(?i:" + NAME + r"|pwd)[A-Z0-9_]*=" + Q + r"(?P<key>[!#-&(-~]+)", NO_VALUE),
-    (r"(?i)" + NAME + r"(?:_?(?:file|path|dir|env|name|len|length|type)\b|[\w-]*" + Q + r"\]?\s*(?:(?:[:=]+|=>)\s*"
+    (r"(?i)" + NAME + r"(?:_?(?:file|path|dir|env|name|len|length|type)\b|[\w-]*(?:\.key)?" + Q +
+     r"\]?\s*(?:(?:[:=]+|=>)\s*"
      r"(?:\\?\"(?P<key>[!#-\[\]-~][ !#-\[\]-~]*)\\?\"|\\?'(?P<key2>[!-&(-\[\]-~][ !-&(-\[\]-~]*)\\?')|"
      r"=\s*(?P<key3>[!#-%*+\--:=?-Z^_a-z|~][!#-%(*+\--:=?-Z^_a-z|~]*)|:\s*(?P<key4>[!#-&*+\--:=?-Z^_a-z|"
      r"~]*[\d!#%&*+=@^~][!#-&(*+\--:=?-Z^_a-z|~]*)))", NO_VALUE),
@@ -149,9 +151,10 @@ RULES = (
      r"(?:密码|口令)[ \t]+(?P<password2>[!#-&(-_a-~]*[A-Za-z][!#-&(-_a-~]*[\d@#!][!#-&(-_a-~]*)", NO_VALUE),
     (r"\b[A-Z][A-Z0-9_]*_(?:KEY|PAT|PASS|PW|CREDENTIALS)=" + Q +
      r"(?P<key>(?=[\w+/-]*\d)(?=[\w+/-]*[A-Za-z])[\w+/-]{12,}=*)", "/.*"),
-    (r"(?i)\b[\w.-]*(?:token|signature|auth)"
-     r"" + Q + r"\s*[:=]+\s*" + Q + r"(?P<token>(?=[\w+/~-]*\d)(?=[\w+/~-]*[a-z])[\w+/~-]{16,}=*)|"
-     r"\bkey\d?" + Q + r"\s*[:=]+\s*" + Q + r"(?P<key>[a-z0-9]{24,})\b", r"(?-i:[A-Za-z_/-]+\d{0,4})"),
+    (r"(?i)\b[\w.-]*(?:token|signature|auth)" + Q +
+     r"\s*[:=]+\s*" + Q + r"(?P<token>(?=[\w+/~-]*\d)(?=[\w+/~-]*[a-z])[\w+/~-]{16,}=*)|"
+     r"\bkey\d?" + Q + r"\s*[:=]+\s*" + Q + r"(?P<key>[a-z0-9]{24,})\b",
+     r"(?-i:[A-Za-z_/-]+\d{0,4}|(?:[A-Z][a-z]{2,}\d{0,2})+)"),
     (r"(?<![\w.%+-])(?P<email>[A-Za-z0-9][\w.%+-]+@[A-Za-z0-9](?:[A-Za-z0-9-]*\.)+(?:com|org|net|edu|gov|info|dev|"
      r"cloud|[a-z]{2}))\b", r"(?:git|hg)@.*"),
     (r"(?m)(?:^|[\s(\]])(?P<user>[a-z_][\w.-]*)@(?P<host>" + HOST + r"):\S*\s?[#$%]|"
@@ -162,7 +165,7 @@ RULES = (
      r"(?P<user2>[\w.-]+))", USERS),
     (r"https?://[^\s?#]+|/(?:home|Users)/(?:(?P<user>(?:\w|[^\x00-\x7f])[^\s/:\"'<>|]*)/|"
      r"(?P<user2>\w(?:[\w.-]*\w)?))", USERS),
-    (r"\b(?:USER|LOGNAME|USERNAME|SUDO_USER)" + Q + r"\s*[=:]\s*" + Q + r"(?P<user>[\w.-]+)|"
+    (r"\b(?:USER|LOGNAME|USERNAME|SUDO_USER)(?:=|[\"']\s*:\s*)" + Q + r"(?P<user>[\w.-]+)|"
      r"\"username\"\s*:\s*\"(?P<user2>[\w.@+-]+)\"|"
      r"(?i:logged in as):?[ \t]+(?P<user3>\w[\w.-]*\w)", USERS),
     (r"(?i)(?<![\w.])[\w.]*(?:curand|nvidia|cuda|tensorrt|cu1\d)[\w.-]*?[-=<>~! @(]*\d+(?:\.\d+)+|==\s*\d+(?:\.\d+)+|"
@@ -182,7 +185,7 @@ RULES = (
      r"srun: error: (?P<host6>[\w.-]*[\d-][\w.-]*): |^(?P<host7>" + HOST + r"): \[\d{4}-|"
      r"^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (?P<host8>" + HOST + r") [\w./-]+(?:\[\d+\])?:|"
      r"^\d{4}-\d\d-\d\d[T ]\S+ (?P<host10>[A-Za-z](?:[\w.-]*\w)?) (?:[\w./-]+\[\d+\]|kernel):|"
-     r"\b(?P<host11>[A-Za-z][\w.]*(?:-\w+)*-\[\d{1,4}(?:[-,]\d{1,4})+\]|(?i:\w*(?:node|gpu|worker|host|compute)\w*)\[\d{2,4}(?:[-,]\d{2,4})+\])|"
+     r"\b(?P<host11>[A-Za-z][\w.]*(?:-\w+)*-\[\d{2,4}(?:[-,]\d{2,4})+\]|(?i:\w*(?:node|gpu|worker|host|compute)\w*)\[\d{2,4}(?:[-,]\d{2,4})+\])|"
      r"(?:https?|tcp|grpc|redis|ray)://(?:<password-\d+>@)?(?P<host9>[A-Za-z][A-Za-z-]*\d[A-Za-z0-9-]*)(?::\d|/|\s|"
      r"$)", HOSTS),
 )  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
-import re2  # type: ignore[import-untyped]
+import re2
 
 Span = tuple[int, int]
 _MAX_MEM = 64 << 20  # RE2's cache of states; its default of 8 MB is flushed over and over by large unions

@@ -148,7 +148,7 @@ _RULES: tuple[Rule, ...] = (
         r"[rs]k_(?:live|test)_|hvs\.|glsa_|pypi-Ag|wandb_v1_|shp[a-z]{2}_|ntn_|PMAK-|dapi|ATATT|lin_api_|e2b_|sntrys_)"
         r"[\w.=+/-]{20,})",
         "Groq, xAI, NVIDIA, Perplexity, Replicate, Fireworks, Together, npm, Docker, Stripe, Vault, PyPI and the like",
-        r"(?-i:[a-z_.-]+)",
+        r"(?-i:[a-z_.=+/-]+)",
     ),
     Rule("jwt", r"\beyJ[\w-]{6}", r"\b(?P<token>eyJ[\w-]{6,}\.[\w-]{6,}\.[\w-]*)", "JSON web tokens"),
     # --- secrets that their place gives away ---
@@ -219,18 +219,18 @@ _RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "assignment",
-        r"(?i:{STRONG}[\w-]*{Q}\]?[ \t]*(?:[:=]|=>)+[ \t]*{Q}[!-~])",
-        r"(?i){STRONG}{NO_SECRET_NAME}\b|{STRONG}[\w-]*{Q}\]?[ \t]*(?:"
+        r"(?i:{STRONG}[\w-]*(?:\.key)?{Q}\]?[ \t]*(?:[:=]|=>)+[ \t]*{Q}[!-~])",
+        r"(?i){STRONG}{NO_SECRET_NAME}\b|{STRONG}[\w-]*(?:\.key)?{Q}\]?[ \t]*(?:"
         r"(?:[:=]+|=>)[ \t]*(?:\\?\"(?P<key>[!#-\[\]-~][ !#-\[\]-~]*)\\?\"|"
         r"\\?'(?P<key2>[!-&(-\[\]-~][ !-&(-\[\]-~]*)\\?')|"
         r"=[ \t]*(?P<key3>[!#-%*+\--:=?-Z^_a-z|~][!#-%(*+\--:=?-Z^_a-z|~]*)|"
         r":[ \t]*(?P<key4>[!#-&*+\--:=?-Z^_a-z|~]*[\d!#%&*+=@^~][!#-&(*+\--:=?-Z^_a-z|~]*))",
         'api_key=…, "password": "…", client_secret: … in env, YAML, JSON, Python and error text',
-        r"{NO_VALUE}|[a-z_]+(?:\.[a-z_]+)+|[a-z_]*_(?:token|key|secret|password|passwd|credential)s?(?:_[a-z_]+)?",
+        r"{NO_VALUE}|[a-z_]+(?:\.[a-z_]+)+|[a-z_][a-z_.]*\(.*|[a-z_]*_(?:token|key|secret|password|passwd|credential)s?(?:_[a-z_]+)?",
     ),
     Rule(
         "yaml-line",
-        r"(?i:{STRONG}[\w-]*{Q}[ \t]*:[ \t]*[!-~])",
+        r"(?i:{STRONG}[\w-]*(?:\.key)?{Q}[ \t]*:[ \t]*[!-~])",
         r"(?im)^[ \t-]*[\"']?[\w.-]*{STRONG}[\"']?:[ \t]+(?P<key>[!#-&(-;=-~][!-~]{3,})[ \t]*$",
         "password: word, alone on its line, is YAML rather than a sentence",
         "{NO_VALUE}",
@@ -270,7 +270,7 @@ _RULES: tuple[Rule, ...] = (
         r"[\w+/~-]*[a-z][\w+/~-]*\d[\w+/~-]{6,}=*)|"
         r"\bkey\d?{Q}[ \t]*[:=]+[ \t]*{Q}(?P<key>[a-z0-9]{24,})\b",
         "token: … where the value looks random; `pad_token: <|endoftext|>` does not",
-        r"(?-i:[A-Za-z_/-]+\d{0,4}|.{0,15}|\d+|[\w-]*(?:_[a-z]+){3,}.*)",
+        r"(?-i:[A-Za-z_/-]+\d{0,4}|(?:[A-Z][a-z]{2,}\d{0,2})+|.{0,15}|\d+|[\w-]*(?:_[a-z]+){3,}.*)",
     ),
     # --- who and where ---
     Rule(
@@ -307,8 +307,8 @@ _RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "user-variable",
-        r"\b(?:USER|LOGNAME|USERNAME|SUDO_USER|SLURM_JOB_USER|NB_USER){Q}[ \t]*[=:]|(?i:logged in as)|\"username\"",
-        r"\b(?:USER|LOGNAME|USERNAME|SUDO_USER|SLURM_JOB_USER|NB_USER){Q}[ \t]*[=:][ \t]*{Q}(?P<user>[\w.-]+)|"
+        r"\b(?:USER|LOGNAME|USERNAME|SUDO_USER|SLURM_JOB_USER|NB_USER)[=\"']|(?i:logged in as)|\"username\"",
+        r"\b(?:USER|LOGNAME|USERNAME|SUDO_USER|SLURM_JOB_USER|NB_USER)(?:=|[\"'][ \t]*:[ \t]*){Q}(?P<user>[\w.-]+)|"
         r"(?i)logged in as:?[ \t]+(?P<user2>\w[\w.-]*\w)|\"username\"[ \t]*:[ \t]*\"(?P<user3>[\w.@+-]+)\"",
         "the environment, kaggle.json, docker's config; wandb and hub clients say who is logged in",
         "{GENERIC_USER}",
@@ -367,7 +367,7 @@ _RULES: tuple[Rule, ...] = (
         r"srun: error: (?P<host6>[\w.-]*[\d-][\w.-]*): |"
         r"^(?P<host7>{HOST}): \[\d{4}-|^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (?P<host8>{HOST}) [\w./-]+(?:\[\d+\])?:|"
         r"^\d{4}-\d\d-\d\d[T ]\S+ (?P<host9>[A-Za-z](?:[\w.-]*\w)?) (?:[\w./-]+\[\d+\]|kernel):|"
-        r"\b(?P<host10>[A-Za-z][\w.]*(?:-\w+)*-\[\d{1,4}(?:[-,]\d{1,4})+\]|"
+        r"\b(?P<host10>[A-Za-z][\w.]*(?:-\w+)*-\[\d{2,4}(?:[-,]\d{2,4})+\]|"
         r"(?i:\w*(?:node|gpu|worker|host|compute)\w*)\[\d{2,4}(?:[-,]\d{2,4})+\])",
         "machine names where NCCL, c10d, DeepSpeed, Slurm and syslog print them",
         "{GENERIC_HOST}",
