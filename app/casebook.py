@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.diagnose import Stopwatch, diagnose
+from app.diagnose import Stopwatch, consider, diagnose
 from app.diagnosis import Diagnosis, Request
+from app.features import Candidate
 from app.ranking import load_weights
 from app.settings import Settings
 from kb import generations
@@ -83,6 +84,11 @@ class Casebook:
             )
             case.inputs, case.given, case.language, case.turns = known, given, lang, case.turns + 1
         return diagnosis.model_copy(update={"id": id})
+
+    def candidates(self, inputs: Sequence[Input], given: Mapping[str, str]) -> list[Candidate]:
+        """The candidate causes of some inputs with their features, unranked: what the weights are learned from."""
+        with self._lock:
+            return consider(read(inputs), self._retriever, given, Stopwatch())[0]
 
     def _case(self, name: str | None) -> tuple[str, Case]:
         if name is None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from app.answer import Citations, compose
-from app.checks import all_checks, answer_from_evidence, order_checks
+from app.checks import Answers, all_checks, answer_from_evidence, order_checks
 from app.diagnosis import (
     MAX_CAUSES,
     MAX_SIMILAR,
@@ -16,7 +16,7 @@ from app.diagnosis import (
     Similar,
     VersionVerdict,
 )
-from app.features import candidates
+from app.features import Candidate, candidates
 from app.ranking import Ranked, Weights, rank
 from app.texts import say
 from app.verdict import Decision, decide, hard_evidence
@@ -56,13 +56,10 @@ def diagnose(
     watch: Stopwatch,
 ) -> Diagnosis:
     """The diagnosis of what was read; `given` holds the user's answers by check id."""
-    with watch.stage("retrieve"):
-        hits = retriever.search(distill(reading))
-        found = retriever.find_signatures([line.text for line in reading.notable])
     catalog, evidence = retriever.catalog, reading.evidence
+    found, answers = consider(reading, retriever, given, watch)
     with watch.stage("rank"):
-        answers = answer_from_evidence(catalog, evidence, given)
-        ranked = rank(candidates(reading, hits, found, catalog, answers), weights)
+        ranked = rank(found, weights)
         decision = decide(reading, ranked, weights.thresholds)
     info = KbInfo(
         version=retriever.manifest.kb_version,
@@ -74,6 +71,18 @@ def diagnose(
         diagnosis = draft.diagnosis(case, info)
         answer = compose(diagnosis)
     return diagnosis.model_copy(update={"answer": answer, "timings_ms": {**watch.times}})
+
+
+def consider(
+    reading: Reading, retriever: Retriever, given: Mapping[str, str], watch: Stopwatch
+) -> tuple[list[Candidate], Answers]:
+    """The candidate causes with their features, and the checks that are answered."""
+    with watch.stage("retrieve"):
+        hits = retriever.search(distill(reading))
+        found = retriever.find_signatures([line.text for line in reading.notable])
+    with watch.stage("features"):
+        answers = answer_from_evidence(retriever.catalog, reading.evidence, given)
+        return candidates(reading, hits, found, retriever.catalog, answers), answers
 
 
 def distill(reading: Reading) -> str:

@@ -160,6 +160,8 @@ def _add_components(candidate: Candidate, evidence: Evidence) -> None:
     mentioned = {*evidence.mentions.components, *evidence.versions}
     shared = sorted(mentioned & {*candidate.incident.components})
     models = sorted({*evidence.mentions.models} & {*candidate.incident.models})
+    if models:
+        candidate.features["model"] = 1.0
     if shared:
         candidate.features["component"] = 1.0
         candidate.supports.append(Reason("s_component", {"names": ", ".join([*shared, *models])}))

@@ -7,6 +7,7 @@ from importlib import import_module
 COMMANDS = {
     "logspeed": "evals.logspeed",
     "pastes": "evals.pastes",
+    "fit": "evals.fit",
     "retrieval": "evals.retrieval",
     "schema": "evals.schema",
     "secrets": "evals.secrets_eval",

@@ -1,0 +1,180 @@
+"""`python -m evals fit`: learn the ranking weights and verdict thresholds on the development cases.
+
+A conditional logit over the candidates of each case, "something else" with logit 0. Every case counts twice: as it
+is, and with its true incident hidden, which teaches when nothing fits. Weights are regularised towards 0 (ridge),
+signs are kept where a feature's meaning fixes them, and the figures printed come from folds grouped by incident.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize
+
+from app.casebook import Casebook
+from app.ranking import WEIGHTS_FILE, Thresholds, Weights
+from app.settings import load_settings
+from evals.cases import FOLDER, Case, load_cases
+from kb.evidence import Input
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+POSITIVE = {
+    "dense", "coverage", "relative", "signature", "signature_initiating", "signals", "component", "model",
+    "version_affected", "config", "check_for",
+}  # fmt: skip
+NEGATIVE = {"signals_missing", "signals_unexplained", "component_other", "version_excluded", "check_against"}
+FEATURES = (*sorted(POSITIVE), *sorted(NEGATIVE))
+RIDGE = 0.02
+FOLDS = 5
+HIDDEN_WEIGHT = 0.35  # how much a case with its truth hidden counts beside the case itself
+
+
+@dataclass(frozen=True)
+class Example:
+    """The candidates of one case: a row of features each, which row is true (-1: none), and its fold."""
+
+    case: Case
+    names: tuple[str, ...]
+    rows: Array
+    truth: int
+    fold: int
+    weight: float
+
+
+def gather(casebook: Casebook, cases: Sequence[Case]) -> list[Example]:
+    """The examples of all cases; a case whose truth is not among its candidates is there as 'something else'."""
+    folds = {name: i % FOLDS for i, name in enumerate(sorted({str(c.cause) for c in cases}))}
+    examples = []
+    for case in cases:
+        given = {a.check: a.value for a in case.answers}
+        found = casebook.candidates([Input("text", case.query)], given)
+        rows = np.array([[c.features.get(f, 0.0) for f in FEATURES] for c in found], np.float64)
+        names = tuple(c.incident.id for c in found)
+        truth = names.index(case.cause) if isinstance(case.cause, str) and case.cause in names else -1
+        fold = folds[str(case.cause)]
+        examples.append(Example(case, names, rows, truth, fold, 1.0))
+        if truth >= 0:
+            kept = [i for i in range(len(names)) if i != truth]
+            hidden = Example(case, tuple(names[i] for i in kept), rows[kept], -1, fold, HIDDEN_WEIGHT)
+            examples.append(hidden)
+    return examples
+
+
+def probabilities(example: Example, weights: Array) -> Array:
+    """P of each candidate; what is missing to 1 is 'something else'. `weights` ends with the bias."""
+    if not len(example.rows):
+        return np.zeros(0)
+    logits = example.rows @ weights[:-1] + weights[-1]
+    top = max(float(logits.max()), 0.0)
+    odds = np.exp(logits - top)
+    return np.asarray(odds / (np.exp(-top) + odds.sum()))
+
+
+def _loss(weights: Array, examples: Sequence[Example]) -> tuple[float, Array]:
+    loss, gradient, total = 0.0, np.zeros_like(weights), 0.0
+    for example in examples:
+        p = probabilities(example, weights)
+        true = p[example.truth] if example.truth >= 0 else 1.0 - p.sum()
+        loss -= example.weight * float(np.log(max(true, 1e-12)))
+        total += example.weight
+        target = np.zeros(len(p))
+        if example.truth >= 0:
+            target[example.truth] = 1.0
+        error = example.weight * (p - target)
+        if len(p):
+            gradient[:-1] += error @ example.rows
+            gradient[-1] += error.sum()
+    loss, gradient = loss / total, gradient / total
+    loss += RIDGE * float(weights[:-1] @ weights[:-1]) / 10
+    gradient[:-1] += 2 * RIDGE * weights[:-1] / 10
+    return loss, gradient
+
+
+def fit(examples: Sequence[Example]) -> Array:
+    """The weights with the least regularised log loss (L-BFGS-B)."""
+    start = np.zeros(len(FEATURES) + 1)
+    start[-1] = -4.0
+    bounds = [(0.0, None) if f in POSITIVE else (None, 0.0) for f in FEATURES] + [(None, None)]
+    found = minimize(_loss, start, args=(list(examples),), jac=True, bounds=bounds, method="L-BFGS-B")
+    return np.asarray(found.x)
+
+
+def out_of_fold(examples: Sequence[Example]) -> list[tuple[Example, Array]]:
+    """Every example with probabilities from weights that never saw its incident."""
+    result = []
+    for fold in range(FOLDS):
+        weights = fit([e for e in examples if e.fold != fold])
+        result += [(e, probabilities(e, weights)) for e in examples if e.fold == fold]
+    return result
+
+
+def verdict(p: Array, t: Thresholds) -> tuple[str, int]:
+    """'none', 'one' or 'many', and the index of the first candidate."""
+    if not len(p) or 1.0 - p.sum() >= t.something_else:
+        return "none", -1
+    order = np.argsort(-p)
+    second = p[order[1]] if len(p) > 1 else 0.0
+    return ("one" if p[order[0]] >= t.first and p[order[0]] - second >= t.lead else "many"), int(order[0])
+
+
+def score(results: Sequence[tuple[Example, Array]], t: Thresholds) -> dict[str, float]:
+    """Shares over decidable answerable cases, and of hidden or outside cases that were called diagnosed."""
+    inside = [(e, *verdict(p, t)) for e, p in results if e.truth >= 0 and e.case.decidable]
+    outside = [(e, *verdict(p, t)) for e, p in results if e.truth < 0]
+    n, m = max(len(inside), 1), max(len(outside), 1)
+    return {
+        "diagnosed_right": sum(kind == "one" and first == e.truth for e, kind, first in inside) / n,
+        "diagnosed_wrong": sum(kind == "one" and first != e.truth for e, kind, first in inside) / n,
+        "ambiguous": sum(kind == "many" for _, kind, _ in inside) / n,
+        "refused": sum(kind == "none" for _, kind, _ in inside) / n,
+        "first_right": sum(first == e.truth for e, _, first in inside) / n,
+        "outside_diagnosed": sum(kind == "one" for _, kind, _ in outside) / m,
+    }
+
+
+def choose_thresholds(results: Sequence[tuple[Example, Array]]) -> Thresholds:
+    """The thresholds on a grid with the best balance: right diagnoses count, wrong ones cost twice, refusals once."""
+    best, chosen = -np.inf, Thresholds(something_else=0.5, first=0.5, lead=0.2)
+    for something in np.arange(0.3, 0.91, 0.05):
+        for first in np.arange(0.2, 0.81, 0.05):
+            for lead in (0.0, 0.05, 0.1, 0.15, 0.2, 0.3):
+                t = Thresholds(something_else=round(float(something), 2), first=round(float(first), 2), lead=lead)
+                s = score(results, t)
+                value = s["diagnosed_right"] - 2 * s["diagnosed_wrong"] - s["refused"] - 1.5 * s["outside_diagnosed"]
+                if value > best:
+                    best, chosen = value, t
+    return chosen
+
+
+def main(argv: Sequence[str] = ()) -> int:
+    """Fit, print the out-of-fold figures, and with --write store the weights."""
+    parser = argparse.ArgumentParser(prog="python -m evals fit", description=__doc__)
+    parser.add_argument("--write", action="store_true", help="store the weights and thresholds in app/weights.json")
+    parser.add_argument("--cases", type=Path, default=FOLDER / "dev")
+    arguments = parser.parse_args(argv)
+    casebook = Casebook(load_settings())
+    live = casebook.incidents()
+    cases = [c for c in load_cases(arguments.cases) if not isinstance(c.cause, str) or c.cause in live]
+    examples = gather(casebook, cases)
+    results = out_of_fold(examples)
+    thresholds = choose_thresholds(results)
+    for name, value in score(results, thresholds).items():
+        print(f"{name:<20} {value:.3f}")
+    logs = [-np.log(max(p[e.truth] if e.truth >= 0 else 1 - p.sum(), 1e-12)) for e, p in results]
+    print(f"{'log loss':<20} {np.mean(logs):.3f}   ({len(cases)} cases, {len(examples)} examples, {FOLDS} folds)")
+    print(f"missed by retrieval  {sum(e.truth < 0 and e.weight == 1.0 for e in examples)}")
+    weights = fit(examples)
+    model = Weights(
+        bias=round(float(weights[-1]), 4),
+        features={f: round(float(w), 4) for f, w in zip(FEATURES, weights[:-1], strict=True)},
+        thresholds=thresholds,
+    )
+    print(json.dumps(model.model_dump(), indent=1))
+    if arguments.write:
+        WEIGHTS_FILE.write_text(json.dumps(model.model_dump(), indent=2) + "\n", encoding="utf-8")
+    return 0
+
