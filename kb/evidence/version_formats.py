@@ -1,7 +1,8 @@
 r"""How versions are written in pastes: names of components, and ordered formats, each with its reason.
 
 Patterns are RE2 syntax over UTF-8 bytes (kb.patterns), case ignored. `{NAME}` is any known name, `{V}` a version.
-Groups: `name` (a known name; without it the format says which component it is), `version`, `old`.
+Groups: `name` (a known name; without it the format says which component it is), `version`, `old`. A match without a
+version is benign text, put first in an alternation so that nothing else takes it.
 """
 
 from typing import NamedTuple
@@ -85,13 +86,16 @@ NAMES: dict[str, tuple[str, ...]] = {
 
 # +cu121 belongs to the version; in "transformers 4.36+deepspeed 0.12" the plus joins two components.
 _LOCAL = (
-    r"(?:\+(?:cu\d|cpu|rocm|g[0-9a-f]{6}|git|[0-9a-f]{7}|[xnd]pu|das|dtk|maca|musa|cxx|cuda|pt\d|torch|"
+    r"(?:\+(?:cu\d|cpu|rocm|g[0-9a-f]{6}|git|[0-9a-f]{7}|[xnd]pu|das|dtk|maca|musa|cxx|cuda\d|pt\d|torch|"
     r"precompiled)\w*(?:\.\w+)*)"
 )
 V = r"v?(?:\d+(?:\.\d+)+(?:[.-]?(?:rc|alpha|beta|dev|post|a|b)[.-]?\d*)*" + _LOCAL + r"?)"
-_WORDS = "version|versions|ver|release|is|was|at|using|版本号|版本|版|的|用|使用|是|为|装|目前|当前|：|（|“"
-BETWEEN = r"(?:[ \t`\"'=:(@-]|\(GPU\??\)|\.__version__|" + _WORDS + r"){0,9}"
-EDGE = r"(?:^|[^\w./@+-])"
+_WORDS = (
+    "version|versions|ver|release|is|was|at|using|to|"
+    "版本号|版本|版|的|用|使用|是|为|装|到|升级到|升级至|升到|更新到|目前|当前|：|（|“"
+)
+BETWEEN = r"(?:[ \t`\"'=:(@|-]|[-=]>|\(GPU\??\)|\.__version__\)?|" + _WORDS + r"){0,9}"
+EDGE = r"(?:^|[^\w./@-])"
 
 
 class Format(NamedTuple):
@@ -120,6 +124,8 @@ FORMATS: tuple[Format, ...] = (
     Format("row", 3, r"^[ \t]*(?:\[(?:pip3|conda)\][ \t]+)?{NAME}[ \t]+(?P<version>{V})(?:[ \t]|$)",
            "pip list, conda list"),
     Format("pip-show", 3, r"^Name: {NAME}\x00Version: (?P<version>{V})", "pip show gives two lines"),
+    Format("heading", 3, r"{NAME}[ \t]+version[ \t:?*`]*\x00[ \t`'\"]*(?P<version>{V})[ \t`'\"]*$",
+           "issue templates ask for it in a heading"),
     Format("prompt", 3, r"{NAME}\.__version__\)?[ \t]*\x00[ \t]*['\"]?(?P<version>{V})['\"]?[ \t]*$",
            "a Python prompt and its answer"),
     Format("report", 3, r"^[ \t-]*[`\"']?{NAME}[`\"']? version(?: \([^)]*\))?: *(?P<version>{V})",
@@ -163,19 +169,21 @@ FORMATS: tuple[Format, ...] = (
            r"降到|降级到|->|→|=>)[ \t]*(?P<version>{V})", "the same with the name after from"),
     Format("wheel", 1, r"(?:^|[/ \t]){NAME}-(?P<version>{V})(?:-cp\d|-py\d|\.dist-info|\.tar|\.egg|/)",
            "wheels and folders"),
-    Format("words", 1, r"{EDGE}{NAME}{BETWEEN}(?P<version>{V})", "prose, YAML, JSON, log banners"),
+    Format("words", 1, r"\[gcc [^\]]*\]|{EDGE}{NAME}{BETWEEN}(?P<version>{V})",
+           "prose, YAML, JSON, log banners; [GCC 11.2.0] is what Python was compiled with"),
     Format("python-folder", 0, r"/python(?P<version>3\.\d+)/", "paths in a traceback", "python"),
 )  # fmt: skip
 
 # Lines on which no number is what runs.
 NOT_HERE = (
-    r"nvcr\.io/nvidia/pytorch|requires-dist|requires-python|compiled w|transformers_version|wheel compiled|"
+    r"nvcr\.io/nvidia/pytorch|requires-dist|requires-python|wheel compiled|transformers_version|"
     r"compute capability \d"
 )
 # In the same clause before the name: not what runs, but what should, could, or did well.
 NOT_BEFORE = (
     r"(?:requires?\b|required|needs?\b|at least|minimum|min\.|downgrad\w*|roll(?:ed|ing)? back|revert\w*|"
     r"work(?:s|ed|ing)? (?:fine |well |ok )?(?:with|on|in|under|for)|fine (?:with|on|in|under)|fixed (?:in|by)|"
+    r"compiled (?:with|against|for)|built (?:with|against|for)|please|should|请|把|"
     r"recommend\w*|suggest\w*|try|tested (?:with|on)|需要|要求|至少|最低|不低于|降级|降到|回退|退回|推荐|建议|"
     r"修复于)[^,.;，。；]{0,30}$|"
     r"(?:since|before|until|prior to|than|if|supported (?:in|by|from))[ \t]*$"
@@ -192,4 +200,7 @@ UNITS = (
     r"tflops|times|"
     r"steps?|epochs?|%|秒|小时|分钟|倍|亿)(?:[^a-z]|$))"
 )
-DOWNGRADE = r"downgrad|roll(?:ed|ing)? back|revert|降级|降到|回退|退回"
+DOWNGRADE = (  # and it helped: the old version is the one with the problem
+    r"(?:downgrad|roll(?:ed|ing)? back|revert|降级|降到|回退|退回).*"
+    r"(?:fix|solve|work|help|解决|好了|就好|正常|没问题|恢复)"
+)

@@ -51,13 +51,13 @@ def read_versions(lines: Iterable[Line]) -> dict[str, VersionSeen]:
             rank = best[seen.component][0] if seen.component in best else -1
             if seen.rank > rank or seen.rank == _INSTALLED:
                 best[seen.component] = seen.rank, VersionSeen(version=seen.version, input=line.input, line=line.number)
-        previous = text
+        previous = text if text.strip() else previous
     return {component: seen for component, (_, seen) in best.items()}
 
 
 def _names_next(line: bytes) -> bool:
-    """Whether a line names what the next one gives the version of: `pip show`, a Python prompt."""
-    return line.startswith(b"Name: ") or line.rstrip(b") ").endswith(b"__version__")
+    """Whether a line names what the next one gives the version of: `pip show`, a Python prompt, a heading."""
+    return line.startswith(b"Name: ") or line.rstrip(b") :?*`\t").lower().endswith((b"__version__", b" version"))
 
 
 def _read_line(text: bytes) -> Iterator[_Seen]:
@@ -70,10 +70,12 @@ def _read_line(text: bytes) -> Iterator[_Seen]:
         if form.where and not any(word in lower for word in form.where):
             continue
         for spans in form.pattern.matches(text):
+            if spans[form.version][0] < 0:
+                continue
             component = form.component or _components()[text[slice(*spans[form.name])].lower()]
             start, end = spans[form.version]
             if form.old:
-                if context.downgrade.search(text[max(0, spans[0][0] - _WINDOW) : end]) is not None:
+                if context.downgrade.search(text[max(0, spans[0][0] - _WINDOW) : end + _WINDOW]) is not None:
                     start, end = spans[form.old]
                 yield _Seen(form.rank, component, _text(text[start:end]))
             elif _runs(text, spans[form.name or 0][0], start, end, component):
