@@ -43,6 +43,11 @@ class Pattern:
         match = self._regexp.search(data, start)
         return match.span() if match else None
 
+    def spans(self, data: bytes, start: int) -> list[Span] | None:
+        """The first match at or after `start` as its spans: the whole, then the groups."""
+        match = self._regexp.search(data, start)
+        return [match.span(group) for group in range(self._regexp.groups + 1)] if match else None
+
     def full(self, data: bytes) -> bool:
         """Whether the whole of `data` matches."""
         return self._regexp.fullmatch(data) is not None

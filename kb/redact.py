@@ -1,10 +1,10 @@
 """Redaction: what must not be stored, sent or shown to a model is replaced by numbered placeholders.
 
-Why not a library's rules: detect-secrets and gitleaks find secrets in source code, a file and a line at a time, in
-order to report them. Neither gives spans to replace, neither knows e-mails, addresses, machine and user names, both
-take `key`/`token` assignments for secrets that in our texts are vocabulary (`pad_token`, `missing keys`), and
-detect-secrets runs every plugin on every line with backtracking patterns. Their lists of prefixes agree with
-kb/redact_rules.py; keep them agreeing.
+Why not a library's rules: detect-secrets (1.5) and gitleaks look for secrets in source code in order to report them, and
+know nothing of addresses, machine and user names. On our labelled lines detect-secrets without its entropy plugins
+finds one key in five; with them it marks nearly every error line (figures in evals/LOG.md), because names such as
+`pad_token` or `missing keys` and every tensor name look like secrets to it; it takes about a quarter of a millisecond a
+line. gitleaks is a Go program. Their lists of prefixes were read as facts and agree with kb/redact_rules.py.
 
 How: one union of cheap hints finds suspicious lines at the speed of RE2; only those, joined, go through the rules.
 What is found once is then replaced wherever else it stands.
@@ -74,14 +74,18 @@ class Redactor:
 
     def _apply(self, rule: "_Rule", data: bytes, kinds: dict[str, int]) -> bytes:
         pieces: list[bytes] = []
-        done = 0
-        for spans in rule.pattern.matches(data):
-            for kind, (start, end) in zip(rule.kinds, spans[1:], strict=True):
+        done = position = 0
+        while (spans := rule.pattern.spans(data, position)) is not None:
+            for kind, (start, end) in sorted(zip(rule.kinds, spans[1:], strict=True), key=lambda group: group[1]):
                 value = data[start:end]
-                if start < done or start < 0 or _kept(value, rule):
+                if start < done or _kept(value, rule):
                     continue
                 pieces += data[done:start], self._placeholder(value, kind, kinds)
                 done = end
+            last = max(
+                (end for _, end in spans[1:]), default=-1
+            )  # what follows the last group may begin the next match
+            position = last if last > position else max(spans[0][1], position + 1)
         return b"".join([*pieces, data[done:]]) if pieces else data
 
     def _private_keys(self, data: bytes, kinds: dict[str, int]) -> bytes:
@@ -108,6 +112,7 @@ class Redactor:
         return data
 
 
+_PLACEHOLDER = re.compile(rb"<[a-z]+(?:-[a-z]+)?-\d+>")
 _MAX_REPEATED = 100  # values looked for again, so that time stays linear
 _LEAST_LENGTH = {"user": 3, "key": 12, "token": 12, "password": 8, "host": 5}
 _NO_FOLDER_OF_A_USER = re.compile(
@@ -152,7 +157,9 @@ def _kept(value: bytes, rule: _Rule) -> bool:
     """Placeholders, what the rule keeps, and anything that holds a line separator stay."""
     if not value or value.startswith(b"<") or (rule.keep and rule.keep.full(value)):
         return True
-    return not value.isascii() and len(value.decode("utf-8", "replace").splitlines()) > 1
+    if b"<" in value and _PLACEHOLDER.search(value):
+        return True
+    return len(f"-{value.decode('utf-8', 'replace')}-".splitlines()) > 1
 
 
 def _hinted_lines(data: bytes) -> Iterator[tuple[int, int]]:

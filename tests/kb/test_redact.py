@@ -45,6 +45,15 @@ def test_known_user_is_found_in_other_folders_but_not_in_words() -> None:
     assert redact(text).text == "/home/<user-1>/x\n/data/<user-1>/y\nalice in chains\n/data/alice-2/z"
 
 
+def test_matches_may_follow_each_other() -> None:
+    assert redact("/home/alice/home/bob 10.0.0.5,10.0.0.6").text == "/home/<user-1>/home/<user-2> <ip-1>,<ip-2>"
+
+
+def test_a_line_separator_is_no_user_name() -> None:
+    text = "/home/\u2028/home/ C:\\Users\\a\x0bb\\c"
+    assert len(redact(text).text.splitlines()) == len(text.splitlines()) == 3
+
+
 def test_nothing_found_returns_the_same_text() -> None:
     text = "RuntimeError: CUDA error\n"
     assert redact(text).text is text
