@@ -1,10 +1,10 @@
 """Redaction: what must not be stored, sent or shown to a model is replaced by numbered placeholders.
 
-Why not a library's rules: detect-secrets (1.5) and gitleaks look for secrets in source code in order to report them, and
-know nothing of addresses, machine and user names. On our labelled lines detect-secrets without its entropy plugins
-finds one key in five; with them it marks nearly every error line (figures in evals/LOG.md), because names such as
-`pad_token` or `missing keys` and every tensor name look like secrets to it; it takes about a quarter of a millisecond a
-line. gitleaks is a Go program. Their lists of prefixes were read as facts and agree with kb/redact_rules.py.
+Why not a library's rules: detect-secrets (1.5) and gitleaks look for secrets in source code in order to report them,
+and know nothing of addresses, machine and user names. On our labelled lines detect-secrets without its entropy
+plugins finds one key in five; with them it marks nearly every error line (figures in evals/LOG.md), because names such
+as `pad_token` or `missing keys` and every tensor name look like secrets to it; it takes about a quarter of a
+millisecond a line. gitleaks is a Go program. Their lists of prefixes were read as facts and agree with our rules.
 
 How: one union of cheap hints finds suspicious lines at the speed of RE2; only those, joined, go through the rules.
 What is found once is then replaced wherever else it stands.
