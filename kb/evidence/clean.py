@@ -60,7 +60,7 @@ class Cleaned(NamedTuple):
 
 def plain(text: str) -> str:
     """`text` without terminal colours and control characters."""
-    if _MAY_HAVE_ANSI.search(text):
+    if ("[" in text or "\x1b" in text) and _MAY_HAVE_ANSI.search(text):
         text = ANSI.sub("", text)
     return text if text.isprintable() else _CONTROL.sub("", text)
 

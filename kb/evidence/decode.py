@@ -37,7 +37,7 @@ class Notes:
         if self.nuls:
             out.append(Skipped(check=f"bytes of {name}", why=f"{self.nuls} NUL bytes removed"))
         if self.cut:
-            out.append(Skipped(check=f"long lines of {name}", why=f"{self.cut} lines cut at {MAX_LINE} characters"))
+            out.append(Skipped(check=f"long lines of {name}", why=f"{self.cut} lines read in parts of {MAX_LINE} characters"))
         out.extend(Skipped(check=f"content of {name}", why=why) for why in sorted(self.parts))
         return out
 
@@ -97,9 +97,23 @@ def raw_lines(text: str, notes: Notes, first: int = 1) -> Iterator[tuple[int, st
         text = text.replace("\x00", "")
     for number, line in enumerate(text.split("\n"), first):
         for piece in pieces(line):
-            if len(piece) > MAX_LINE:
-                notes.cut += 1
-            yield number, piece
+            if len(piece) <= MAX_LINE:
+                yield number, piece
+                continue
+            notes.cut += 1
+            for part in parted(piece):
+                yield number, part
+
+
+def parted(text: str) -> Iterator[str]:
+    """A very long line in parts of at most MAX_LINE characters, cut where an object or a word ends."""
+    start = 0
+    while len(text) - start > MAX_LINE:
+        end = max(text.rfind("}", start, start + MAX_LINE), text.rfind(" ", start, start + MAX_LINE)) + 1
+        end = end if end > start else start + MAX_LINE
+        yield text[start:end]
+        start = end
+    yield text[start:]
 
 
 def pieces(line: str) -> list[str]:

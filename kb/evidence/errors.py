@@ -25,7 +25,7 @@ _FRAME = re.compile(r'\s{1,8}File "[^"]{1,400}", line \d+')
 _NOT_RAISED = re.compile(r"\b(?:except|raise|from|import|class|isinstance|catch)\b[^:]{0,80}$")
 _BOX = re.compile(r"^[│╭╰|]\s?|\s*[│╮╯]$")
 CHAINED = ("During handling of the above exception", "The above exception was the direct cause")
-_HINT = re.compile(r"[Ee]rror|[Ee]xception|ERROR|[Ff]ail|[Ff]atal|FATAL|FAIL|[Kk]ill|Assert|abort|Abort|WARN |signal|Signal|terminat|died|SIG|E[A-Z]\d{4}|Xid|oom|OOM|out of memory|[Tt]imed? ?out|exit|[Nn]o |not |leak|[Cc]annot|CANCELLED|Interrupt|[Ww]atchdog|death|requires|Segf|Bus |invalid|wrong|unknown|unable|missing|nvcc|undefined|closing|Address|Connection|Broken|what\(\)|taking|insufficient|scheduler is dead|socket|[Qq]uota|CUDA|CUBLAS|CUDNN|ROCm|ResolutionImpossible|Crash|BackOff|solution|stopped|[Hh]eartbeat|fallen|HCCL|GGML|ggml|dead|Timeout|NotFound|Refused|Closed|Expired|Empty|Iteration")
+_EXCEPTION_HINTS = ("Error", "Exception", "Interrupt", "Exit", "Memory", "Time", "NotFound", "Failure", "Died", "Refused", "Closed", "Disconnected", "Expired", "NotImplemented", "StopIteration", "Empty", "Unavailable", "Crashed")
 _ROOT_RANK = re.compile(r"^\s*rank\s+: (\d+)")
 
 
@@ -93,8 +93,6 @@ class ErrorReader:
             handled = self._in_stack(line, stack)
             if handled is not None:
                 return handled
-        if not (line.level in ("error", "fatal") or _HINT.search(text)):
-            return self._note_root(line)
         return self._exception(line) or self._known(line) or self._note_root(line)
 
     def _in_stack(self, line: Line, stack: _Stack | None) -> bool | None:
@@ -124,9 +122,12 @@ class ErrorReader:
         return True
 
     def _exception(self, line: Line) -> bool:
+        if not any(hint in line.text for hint in _EXCEPTION_HINTS):
+            return False
         found = _EXCEPTION.match(line.text)
         if found is None:
-            found = _INLINE.search(line.text)
+            inline = "Error" in line.text or "Exception" in line.text
+            found = _INLINE.search(line.text) if inline else None
             if found is None or _NOT_RAISED.search(line.text[: found.start()][-100:]):
                 return False
         stack = self._stacks.get(line.rank)

@@ -6,8 +6,8 @@ from functools import cache
 from kb.evidence.tables import table
 from kb.patterns import PatternSet
 
-OVERFLOW = re.compile(r"OVERFLOW!|Grad overflow on iteration|[Gg]radient overflow|loss scale.{0,40}reducing to|Overflow detected")
-MINIMUM = re.compile(r"(?:[Cc]urrent|[Ll]oss) (?:loss )?scale (?:is )?already at minimum|[Mm]inimum loss scale|loss scale.{0,30}too small")
+_OVERFLOW = re.compile(r"OVERFLOW!|Grad overflow on iteration|[Gg]radient overflow|loss scale.{0,40}reducing to|Overflow detected")
+_MINIMUM = re.compile(r"scale (?:is )?already at minimum|[Mm]inimum loss scale|loss scale.{0,30}too small")
 WARM_UP_OVERFLOWS = 20  # from 2**32, the largest start of DeepSpeed's scaler, to 2**12
 
 
@@ -24,3 +24,10 @@ def log_signals(text: str) -> list[str]:
     patterns, signals, unless = _patterns()
     found = dict.fromkeys(signals[i] for i in patterns.match(text))
     return [s for s in found if s not in unless or not unless[s].search(text)]
+
+
+def overflow(text: str) -> tuple[bool, bool]:
+    """Whether a line says that the loss scaler skipped a step, and that it can go no lower."""
+    if "cale" not in text and "verflow" not in text and "OVERFLOW" not in text:
+        return False, False
+    return _OVERFLOW.search(text) is not None, _MINIMUM.search(text) is not None

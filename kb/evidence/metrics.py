@@ -7,21 +7,26 @@ Forms, by who prints them: a dict per line (Hugging Face Trainer and all that bu
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kb.evidence.model import Line
+from kb.evidence.rows import Found, Templates
 from kb.evidence.series import Column, Series
 from kb.evidence.tables import table
 
-MAX_COLUMNS, MAX_PAIRS = 80, 120
+MAX_COLUMNS, MAX_PAIRS, LEARNING_ROWS = 80, 120, 20_000
 _NUMBER = r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[nN]a[nN]|[Ii]nf(?:inity)?\b)"
 _DICT_PAIR = re.compile(
     rf"""['"]([\w/.()@% -]{{1,60}})['"]: ?(?:(?:np|numpy|torch)\.\w+\(|tensor\()?\[?['"]?({_NUMBER})(?=[\s,'"}})\]/%GM]|$)"""
 )
 _MULTILINE = re.compile(rf"""\s*['"]([\w/.()@% -]{{1,60}})['"]: ?['"]?({_NUMBER})['"]?,?\s*$""")
-_HINT = re.compile(r"loss|Loss|LOSS|grad|Grad|reward|kl\b|entropy|logps|clip|ppl|perplexity|policy|value|LogProb|vf_")
+_HINTS = ("loss", "grad", "reward", "kl", "entropy", "logps", "clip", "ppl", "perplexity", "gnorm", "total_norm", "value")
 _BAR = re.compile(r"\s(\d{1,9})/(\d{1,9}|\?) ?\[(?:\d+:)?\d+:\d\d")
 _SPACES = re.compile(r"\s+")
 
@@ -36,9 +41,10 @@ class Names(NamedTuple):
     summary: frozenset[str]
     evaluation: frozenset[str]
     pair: re.Pattern[str]
+    principal_spellings: tuple[str, ...]
 
 
-@cache
+@lru_cache(maxsize=1)
 def names() -> Names:
     """The metric names, read once."""
     data = table("metrics")
@@ -51,15 +57,47 @@ def names() -> Names:
         re.IGNORECASE,
     )
     sets = (frozenset(data[key]) for key in ("principal", "step", "epoch", "summary", "evaluation"))
-    return Names(canonical, *sets, pair)
+    spellings = tuple(s for name, more in data["principal"].items() for s in (name, *more))
+    return Names(canonical, *sets, pair, spellings)
 
 
-@cache
+@lru_cache(maxsize=4096)
 def canonical(key: str) -> str:
     """A logged key's canonical name: the key itself in lower case where it is not in the vocabulary."""
     low = _SPACES.sub(" ", key.strip().lower())
     low = low.removeprefix("train/") if low != "train/" else low
     return names().canonical.get(low, low)
+
+
+class _Plan(NamedTuple):
+    """How to take a row with these keys: positions of its step and epoch, and of each column."""
+
+    step: int | None
+    epoch: int | None
+    columns: tuple[tuple[int, str], ...]
+    evaluation: bool
+    has_eval_loss: bool
+
+
+@lru_cache(maxsize=4096)
+def _plan(keys: tuple[str, ...]) -> _Plan | None:
+    """None: a row with these keys holds no metrics, or is the summary of a run."""
+    vocabulary = names()
+    step = epoch = None
+    columns: dict[str, int] = {}
+    for position, key in enumerate(keys):
+        if key.lower() in vocabulary.steps:
+            step = position
+        elif key.lower() in vocabulary.epochs:
+            epoch = position
+        else:
+            columns.setdefault(canonical(key), position)
+    evaluation = not columns.keys().isdisjoint(vocabulary.evaluation)
+    no_metrics = not evaluation and columns.keys().isdisjoint(vocabulary.principal)
+    if no_metrics or not columns.keys().isdisjoint(vocabulary.summary):
+        return None
+    has_eval_loss = any(name.startswith("eval_") and name.endswith("loss") for name in columns)
+    return _Plan(step, epoch, tuple((p, n) for n, p in columns.items()), evaluation, has_eval_loss)
 
 
 @dataclass
@@ -79,6 +117,7 @@ class MetricReader:
     _header: tuple[str, ...] = ()
     _separator: str = ""
     _bar_step: float = math.nan
+    _templates: Templates = field(default_factory=Templates)
 
     def feed(self, line: Line) -> bool:
         """Whether the line holds metrics."""
@@ -92,6 +131,46 @@ class MetricReader:
             return True
         self._wrapped, self._wrapped_lines = "", 0
         return self._row(text, line)
+
+    def feed_dict(self, text: str, number: int) -> bool:
+        """The quick way for a line that is one printed dict and nothing else."""
+        pairs = _DICT_PAIR.findall(text)
+        taken = bool(pairs) and self.add(pairs, number)
+        if taken:
+            self._templates.learn(text)
+        return taken
+
+    def take(self, block: bytes, number: int) -> bytes:
+        """Take all rows of known kinds from a block whose first line is `number`; gives what is left of it."""
+        left, found = self._templates.take(block)
+        if not found:
+            return left
+        ends = np.flatnonzero(np.frombuffer(block, np.uint8) == 10)
+        starts = np.concatenate([f.starts for f in found])
+        order = np.empty(len(starts), np.int64)
+        order[np.argsort(starts)] = np.arange(1, len(starts) + 1)
+        first = 0
+        for rows in found:
+            ids = self.rows + order[first : first + len(rows.starts)]
+            first += len(rows.starts)
+            self._add_many(rows, ids, number + np.searchsorted(ends, rows.starts))
+        self.rows += len(starts)
+        return left
+
+    def _add_many(self, rows: Found, ids: NDArray[np.int64], lines: NDArray[np.int64]) -> None:
+        plan = _plan(rows.keys)
+        if plan is None:
+            return
+        if plan.evaluation:
+            kept = lines[: MAX_PAIRS].tolist()
+            self.eval_rows += kept
+            self.eval_without_loss += [] if plan.has_eval_loss else kept
+        unknown = np.full(len(ids), np.nan)
+        step = unknown if plan.step is None else rows.values[:, plan.step]
+        epoch = unknown if plan.epoch is None else rows.values[:, plan.epoch]
+        for position, name in plan.columns:
+            column = self._columns.setdefault(name, Column())
+            column.add_many(np.vstack([ids, lines, step, epoch, rows.values[:, position]]))
 
     def _unwrap(self, text: str) -> str:
         """A dict that a terminal broke over lines, put together again."""
@@ -109,7 +188,8 @@ class MetricReader:
             self._flush()
         if "train_runtime" in text:
             return False
-        if not _HINT.search(text):
+        low = text.lower()
+        if not any(hint in low for hint in _HINTS):
             return "eval_runtime" in text and self._dict_row(text, line)
         if ("': " in text or '": ' in text) and "{" in text and self._dict_row(text, line):
             return True
@@ -121,6 +201,9 @@ class MetricReader:
             pairs = _DICT_PAIR.findall(part)[:MAX_PAIRS]
             bar = _BAR.search(part)
             found = (bool(pairs) and self.add(pairs, line.number, line.rank, float(bar[1]) if bar else math.nan)) or found
+        if found and self.rows < LEARNING_ROWS and line.rank is None:
+            start = text.index("{")
+            self._templates.learn(text[start : text.find("}", start) + 1])
         return found
 
     def _loose_row(self, text: str, line: Line) -> bool:
@@ -173,42 +256,32 @@ class MetricReader:
             return bool(re.fullmatch(r"[\s|:+-]+", text))
         return self.add(numbers, line.number, line.rank)
 
-    def add(self, pairs: list[tuple[str, str]], line: int, rank: int | None = None, step: float = math.nan) -> bool:
+    def add(self, pairs: Sequence[tuple[str, str]], line: int, rank: int | None = None, step: float = math.nan) -> bool:
         """Add one row of printed pairs; False where they are no metrics."""
-        vocabulary = names()
-        row: dict[str, float] = {}
-        epoch = math.nan
-        for key, value in pairs:
-            low = key.lower()
-            if low in vocabulary.steps:
-                step = _number(value)
-            elif low in vocabulary.epochs:
-                epoch = _number(value)
-            else:
-                row.setdefault(canonical(key), _number(value))
-        if not self._accept(row, line, rank):
+        plan = _plan(tuple([key for key, _ in pairs]))
+        if plan is None or not self._wanted(plan, line, rank):
             return False
         self.rows += 1
-        for name, number in row.items():
+        epoch = math.nan
+        if plan.step is not None:
+            step = _number(pairs[plan.step][1])
+        if plan.epoch is not None:
+            epoch = _number(pairs[plan.epoch][1])
+        for position, name in plan.columns:
             column = self._columns.get(name)
             if column is None:
                 if len(self._columns) >= MAX_COLUMNS:
                     self.too_many = True
                     continue
                 column = self._columns[name] = Column()
-            column.add(self.rows, line, step, epoch, number)
+            column.add(self.rows, line, step, epoch, _number(pairs[position][1]))
         return True
 
-    def _accept(self, row: dict[str, float], line: int, rank: int | None) -> bool:
-        vocabulary = names()
-        if not row.keys().isdisjoint(vocabulary.summary):
-            return False
-        if not row.keys().isdisjoint(vocabulary.evaluation):
+    def _wanted(self, plan: "_Plan", line: int, rank: int | None) -> bool:
+        if plan.evaluation:
             self.eval_rows.append(line)
-            if not any(key.startswith("eval_") and key.endswith("loss") for key in row):
+            if not plan.has_eval_loss:
                 self.eval_without_loss.append(line)
-        elif row.keys().isdisjoint(vocabulary.principal):
-            return False
         if rank is not None:
             self._rank = rank if self._rank is None else self._rank
             return rank == self._rank

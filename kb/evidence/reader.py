@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from kb.evidence import errors, scan, series, shapes, words
-from kb.evidence.clean import MAX_LINE, to_line
+from kb.evidence.clean import to_line
 from kb.evidence.decode import Notes, raw_lines, to_text
 from kb.evidence.language import language_of
-from kb.evidence.log_signals import MINIMUM, OVERFLOW, WARM_UP_OVERFLOWS, log_signals
+from kb.evidence.log_signals import WARM_UP_OVERFLOWS, log_signals, overflow
 from kb.evidence.metrics import MetricReader
 from kb.evidence.model import Evidence, Line, MetricSeries, Reading, SignalSeen, Skipped
 from kb.evidence.versions import read_versions
@@ -51,10 +51,13 @@ class _Case:
         failure = self.failures.feed(line)
         found = log_signals(line.text)
         for signal in found:
-            self.signals.setdefault(signal, []).append(line)
-        if OVERFLOW.search(line.text):
+            seen = self.signals.setdefault(signal, [])
+            if len(seen) < MAX_LINES:
+                seen.append(line)
+        over, final = overflow(line.text)
+        if over and len(self.overflows) < MAX_LINES:
             self.overflows.append(line)
-        self.overflow_final = self.overflow_final or MINIMUM.search(line.text) is not None
+        self.overflow_final = self.overflow_final or final
         if (failure or found or line.level in ("warning", "error", "fatal")) and len(self.notable) < MAX_NOTABLE:
             self.notable.append(line)
         return failure and not words.speaks(line.text)
@@ -88,8 +91,11 @@ def _read_one(given: Input) -> _Case:
 def _read_large(given: Input, case: _Case) -> _Case:
     """Only lines with a trigger, and both ends in full."""
     machine = []
-    for number, raw in scan.scan(given.text, case.notes):
-        line = to_line(given.name, number, raw[: 4 * MAX_LINE].decode("utf-8", "replace"))
+    for number, raw in scan.scan(given.text, case.notes, case.metrics.take):
+        if raw.startswith(b"{'") and raw.rstrip().endswith(b"}") and raw.count(b"{") == 1 and case.metrics.feed_dict(raw.decode().rstrip(), number):
+            case.failures.metric_rows = case.metrics.rows
+            continue
+        line = to_line(given.name, number, raw.decode("utf-8", "replace"))
         known = case.feed(line)
         if len(case.lines) < MAX_LINES:
             if known:

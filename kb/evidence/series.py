@@ -68,10 +68,19 @@ class Column:
         if len(self.fresh) >= 2 * LIMIT:
             self._pack()
 
+    def add_many(self, rows: Floats) -> None:
+        """Append rows given as columns row, line, step, epoch, value."""
+        self._pack()
+        self._append(rows)
+        self._pack()
+
+    def _append(self, rows: Floats) -> None:
+        new = _merge(_singles(rows), self._stride)
+        self._buckets = new if self._buckets is None else np.concatenate([self._buckets, new], axis=1)
+
     def _pack(self) -> None:
         if self.fresh:
-            new = _merge(_singles(self.fresh), self._stride)
-            self._buckets = new if self._buckets is None else np.concatenate([self._buckets, new], axis=1)
+            self._append(np.array(self.fresh, dtype=np.float64).T)
             self.fresh = []
         while self._buckets is not None and self._buckets.shape[1] > 2 * LIMIT:
             self._buckets, self._stride = _merge(self._buckets, 2), self._stride * 2
@@ -83,8 +92,7 @@ class Column:
         return Series(b[_ROW], b[_LINE], b[_STEP], b[_EPOCH], b[_LOW], b[_HIGH], b[_NAN] > 0, b[_INF] > 0)
 
 
-def _singles(rows: list[tuple[int, int, float, float, float]]) -> Floats:
-    table = np.array(rows, dtype=np.float64).T
+def _singles(table: Floats) -> Floats:
     value = table[4]
     kept = np.where(np.isfinite(value), value, np.nan)
     return np.vstack([table[:4], kept, kept, np.isnan(value), np.isinf(value)])

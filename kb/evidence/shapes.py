@@ -253,15 +253,24 @@ def loss_spike(columns: Columns) -> Seen | None:
 def _jumps(series: Series, ratio: float, least: float) -> list[int]:
     """Rows that stand `ratio` times above the median of up to 8 before them, by at least `least`."""
     high, middle = series.high, series.middle
-    rough = np.flatnonzero(high[2:] > np.minimum.accumulate(middle)[1:-1] * ratio) + 2
-    out = []
-    for i in rough.tolist()[:2000]:
-        before = middle[max(0, i - 8) : i]
-        usual = float(np.median(before))
-        noise = float(np.median(np.abs(before - usual)))
-        if high[i] > max(usual * ratio, usual + least, usual + 6 * noise):
-            out.append(i)
-    return out
+    if len(high) < 3:
+        return []
+    usual, noise = _before(middle)
+    far = high > np.maximum.reduce([usual * ratio, usual + least, usual + 6 * noise])
+    return [i for i in np.flatnonzero(far).tolist() if i >= 2]
+
+
+def _before(values: Floats, width: int = 8) -> tuple[Floats, Floats]:
+    """For each value the median of up to `width` before it, and the median distance from that."""
+    padded = np.concatenate([np.full(width, np.nan), values[:-1]])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, width)
+    windows = np.sort(windows, axis=1)  # NaN sorts last
+    count = np.minimum(np.arange(len(values)), width)
+    rows = np.arange(len(values))
+    low, high = np.maximum(count - 1, 0) // 2, count // 2
+    usual = (windows[rows, low] + windows[rows, np.minimum(high, width - 1)]) / 2
+    distance = np.sort(np.abs(windows - usual[:, None]), axis=1)
+    return usual, (distance[rows, low] + distance[rows, np.minimum(high, width - 1)]) / 2
 
 
 def loss_diverging(columns: Columns) -> Seen | None:
