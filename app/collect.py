@@ -102,7 +102,7 @@ OCTETS = r"(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d))"
 NO_VALUE = (
     r"(?:none|null|true|false|empty|str|string|int|bool|optional.*|secretstr|undefined|unset|required|missing|"
     r"invalid|expected|not|is|was|must|os\.(?:environ|getenv).*|getenv.*|your.*|.*x{3}.*|.*\*{3}.*|.*\.{3}.*|"
-    r"[<$%{\[(|].*|-+|--.*|basic|bearer|(?:[a-z]+[-_])*(?:tokens?|keys?|secrets?|passwords?|credentials?)[,;]?|"
+    r"[<$%{\[(|].*|-+|--.*|basic|bearer|(?:[a-z]+[-_])*(?:tokens?|(?:api)?keys?|secrets?|passwords?|credentials?)[,;]?|"
     r"[a-z_]+(?:\.[a-z_]+)+|"
     r"[a-z_][a-z_.]*\(.*)"
 )
@@ -112,7 +112,7 @@ USERS = (
     r"name|your.*|my.*|x+)"
 )
 HOSTS = (
-    r"(?:localhost.*|127\..*|0\.0\.0\.0|::1?|none|null|host|hostname|unknown|host\.docker\.internal|\d+|[<$%{\[(].*|"
+    r"(?:localhost.*|127\..*|0\.0\.0\.0|::1?|none|null|self\..*|host|hostname|unknown|host\.docker\.internal|\d+|[<$%{\[(].*|"
     r"(?:.*\.)?(?:github\.com|huggingface\.co|hf\.co|modelscope\.cn|pypi\.org|gitlab\.com|gitee\.com))"
 )
 # (pattern, values to keep): named groups are replaced, their names without digits are the kinds.

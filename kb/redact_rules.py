@@ -30,7 +30,7 @@ _PARTS = {  # written {NAME} within the patterns below
         r"auto|self\..*|args\..*|config\..*|os\.(?:environ|getenv).*|getenv.*|environ.*|your.*|my[_-]?(?:key|"
         r"token|api).*|"
         r".{0,8}x{3,}.*|.*\*{3,}.*|.*\.{3,}.*|[<$%{\[(|].*|-+|"
-        r"(?:[a-z]+[-_]){0,3}(?:tokens?|keys?|secrets?|passwords?|passwd|credentials?)[,;]?"
+        r"(?:[a-z]+[-_]){0,3}(?:tokens?|(?:api)?keys?|secrets?|passwords?|passwd|credentials?)[,;]?"
     ),
     "GENERIC_USER": (
         r"root|users?|username|ubuntu|debian|centos|fedora|ec2-user|azureuser|admin|administrator|public|default|"
@@ -41,7 +41,7 @@ _PARTS = {  # written {NAME} within the patterns below
         r"me|you|name|your.*|my.*|x{2,}|\*+|\.+|git|hg|oracle|opc|postgres|redis|mysql|nobody|slurm|ray|testuser"
     ),
     "GENERIC_HOST": (
-        r"localhost(?:\.localdomain)?|localhost[46]?|127\.\d+\.\d+\.\d+|0\.0\.0\.0|::1?|ip6-localhost|none|null|host|"
+        r"localhost(?:\.localdomain)?|localhost[46]?|127\.\d+\.\d+\.\d+|0\.0\.0\.0|::1?|ip6-localhost|none|null|host|self\..*|args\..*|"
         r"hostname|unknown|[<$%{\[(].*|host\.docker\.internal|gateway\.docker\.internal|kubernetes\.default.*|"
         r"(?:[\w-]+\.)*(?:github\.com|gitlab\.com|huggingface\.co|hf\.co|hf-mirror\.com|modelscope\.cn|"
         r"pypi\.org|nvcr\.io|"
@@ -148,7 +148,7 @@ _RULES: tuple[Rule, ...] = (
         r"[rs]k_(?:live|test)_|hvs\.|glsa_|pypi-Ag|wandb_v1_|shp[a-z]{2}_|ntn_|PMAK-|dapi|ATATT|lin_api_|e2b_|sntrys_)"
         r"[\w.=+/-]{20,})",
         "Groq, xAI, NVIDIA, Perplexity, Replicate, Fireworks, Together, npm, Docker, Stripe, Vault, PyPI and the like",
-        r"(?-i:[a-z_.=+/-]+)",
+        r"(?-i:[a-z_.=+/-]+|jina_[a-z]+_.*)",
     ),
     Rule("jwt", r"\beyJ[\w-]{6}", r"\b(?P<token>eyJ[\w-]{6,}\.[\w-]{6,}\.[\w-]*)", "JSON web tokens"),
     # --- secrets that their place gives away ---
