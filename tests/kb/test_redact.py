@@ -12,6 +12,7 @@ from kb.redact import Redactor, redact
 from kb.redact_rules import RULES
 
 HF = "hf_" + "aB3" * 12
+BEGIN, END = ("-----" + mark + " RSA PRIVATE KEY-----" for mark in ("BEGIN", "END"))
 
 
 @pytest.mark.parametrize("case", secrets_eval.cases(seed=11), ids=lambda case: case.text[:40])
@@ -62,7 +63,7 @@ def test_nothing_found_returns_the_same_text() -> None:
 
 def test_private_key_keeps_its_number_of_lines() -> None:
     body = "\n".join(["MII" + "aB3/" * 15] * 25)
-    text = f"a\n-----BEGIN RSA PRIVATE KEY-----\n{body}\n-----END RSA PRIVATE KEY-----\nb"
+    text = f"a\n{BEGIN}\n{body}\n{END}\nb"
     redacted = redact(text)
     assert redacted.text.count("<private-key-1>") == 25
     assert redacted.count == 1
@@ -107,8 +108,8 @@ PIECES = st.sampled_from(
         "é",
         "张",
         "10.0.0.5",
-        "-----BEGIN RSA PRIVATE KEY-----",
-        "-----END RSA PRIVATE KEY-----",
+        BEGIN,
+        END,
         "MIIabc+/def012345678==",
         '"',
         "'",
