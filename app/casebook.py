@@ -3,6 +3,7 @@
 Cases live in memory only, bounded in number; nothing that a user sends is stored or logged.
 """
 
+import os
 import secrets
 import threading
 from collections import OrderedDict
@@ -19,6 +20,7 @@ from kb import generations
 from kb.embedding import Embedder, load_embedder
 from kb.errors import InputError
 from kb.evidence import Input, read
+from kb.evidence.binary import binary_kind
 from kb.index import Progress, Report, build
 from kb.library import fingerprint
 from kb.retrieval import Hit, Retriever
@@ -53,7 +55,7 @@ class Casebook:
         self._embedder = load_embedder(settings.embedding, settings.data)
         if generations.current(settings.index_root) is None:
             notify("no index yet: building it once …")
-            build_index(settings, embedder=self._embedder)
+            build_index(settings)
         self._retriever = Retriever(settings.index_root, self._embedder, settings.store)
         if self._retriever.manifest.folders_fingerprint != fingerprint(settings.incident_folders):
             notify("incident files changed since the index was built; run: casebook index")
@@ -71,6 +73,9 @@ class Casebook:
         """As diagnose, for inputs that may be files on disk; `request` gives language, case and answers."""
         if not inputs and not request.answers:
             raise InputError("nothing to diagnose: the text is empty")
+        for given in inputs:
+            if not isinstance(given.text, str) and (kind := binary_kind(given.text)):
+                raise InputError(f"{given.name}: binary, {kind}")
         with self._lock:
             name, case = self._case(request.case)
             watch = Stopwatch()
@@ -144,7 +149,7 @@ def build_index(
 ) -> Report:
     """Bring the index up to date with the incident folders; see kb.index.build."""
     generations.check_writable(settings.data)
-    embedder = embedder or load_embedder(settings.embedding, settings.data, threads=2)
+    embedder = embedder or load_embedder(settings.embedding, settings.data, threads=os.cpu_count() or 1)
     return build(
         settings.index_root,
         settings.incident_folders,

@@ -192,14 +192,12 @@ def ingest(
         typer.echo(f"{path}: open: {', '.join(open_fields) or 'none'}")
 
 
-@app.command()
-def collect(
-    logs: Annotated[list[str] | None, typer.Argument(help="log files to take the first error and the tail of")] = None,
-) -> None:
+@app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+def collect(arguments: Annotated[list[str] | None, typer.Argument()] = None) -> None:
     """Bundle versions, configs, environment, first error and log tail of this machine, redacted, for pasting."""
     from app.collect import main as run
 
-    raise typer.Exit(run(logs or []))
+    raise typer.Exit(run(arguments or []))
 
 
 @app.command()
