@@ -91,7 +91,16 @@ def clean(raw: str) -> Cleaned:
     return Cleaned(text[end + 1 :] if text[end : end + 1] == " " else text[end:], rank, level)
 
 
+_FIELD = re.compile(r"\blevel[\"']?[=:] ?[\"']?(debug|info|warn(?:ing)?|error|critical|fatal)\b", re.IGNORECASE)
+
+
+def _field_level(text: str) -> str:
+    """The level of a structured line: JSON, or level=ERROR."""
+    found = _FIELD.search(text[:400]) if "level" in text else None
+    return _QUIET.get(found[1].lower(), found[1].lower()) if found else ""
+
+
 def to_line(name: str, number: int, raw: str) -> Line:
     """The cleaned Line of one raw line."""
     text, rank, level = clean(raw[:MAX_LINE])
-    return Line(name, number, text, rank, level)
+    return Line(name, number, text, rank, level or _field_level(text))

@@ -17,11 +17,11 @@ MAX_EVENTS, MAX_MESSAGE = 300, 600
 TIERS = ("primary", "consequence", "log", "summary", "teardown", "ignore")  # "log": an error line of no known sort
 
 _NAME = r"(?:[A-Za-z_]\w{0,80}\.){0,12}"
-_CLASS = r"[A-Z]\w{0,80}?(?:Error|Exception|Interrupt|Exit|OutOfMemory|Timeout|TimedOut|NotFound|Failure|Died|Refused|Closed|Disconnected|Expired|NotImplemented|StopIteration|Empty|Unavailable|Crashed)"
-_EXCEPTION = re.compile(rf"(?P<type>{_NAME}{_CLASS}(?:\(\w+\))?)(?: \[[^\]]{{1,80}}\])?(?:: ?(?P<message>.*)|\s*)$")
+_CLASS = r"[A-Z]\w{0,80}?(?:Error|Exception|Interrupt|Exit|OutOfMemory|Timeout|TimedOut|NotFound|Failure|Died|Refused|Closed|Disconnected|Expired|NotImplemented|StopIteration|Empty|Unavailable|Crashed)|Exception"
+_EXCEPTION = re.compile(rf"(?P<type>{_NAME}(?:{_CLASS})(?:\(\w+\))?)(?: \[[^\]]{{1,80}}\])?(?:: ?(?P<message>.*)|\s*)$")
 _INLINE = re.compile(rf"(?<![\w.])(?P<type>{_NAME}[A-Z]\w{{0,80}}?(?:Error|Exception)(?:\(\w+\))?): (?P<message>\S.*)")
-_ANY_NAME = re.compile(r"(?P<type>(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)(?:: (?P<message>.*))?$")
-_FRAME = re.compile(r'\s{1,8}File "[^"]{1,400}", line \d+')
+_ANY_NAME = re.compile(r"(?P<type>(?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*|[A-Z]\w*[a-z]\w*)(?:: (?P<message>.*))?$")
+_FRAME = re.compile(r'\s{1,16}File "[^"]{1,400}", line \d+')
 _NOT_RAISED = re.compile(r"\b(?:except|raise|from|import|class|isinstance|catch)\b[^:]{0,80}$")
 _BOX = re.compile(r"^[│╭╰|]\s?|\s*[│╮╯]$")
 CHAINED = ("During handling of the above exception", "The above exception was the direct cause")
@@ -49,6 +49,7 @@ class _Stack:
     open: bool = False
     chained: bool = False
     ignored: bool = False
+    indent: int = 0  # of the line that opened it: pip prints tracebacks indented
 
 
 @cache
@@ -85,6 +86,11 @@ class ErrorReader:
     _awaiting_root: bool = False
     _seen: set[tuple[str, str, int | None]] = field(default_factory=set)
 
+    def in_traceback(self, rank: int | None) -> bool:
+        """Whether the next line of a rank belongs to an open traceback."""
+        stack = self._stacks.get(rank)
+        return stack is not None and stack.open
+
     def feed(self, line: Line) -> bool:
         """Whether the line reports a failure (a traceback's frames are not counted)."""
         text = line.text
@@ -104,16 +110,21 @@ class ErrorReader:
             stack.chained = True
             return False
         if "Traceback (most recent" in text or _FRAME.match(text):
+            if not stack.open:
+                frame = 0 if "Traceback (" in text else 2
+                stack.indent = max(len(text) - len(text.lstrip()) - frame, 0)
             stack.open = True
             return False
         if not stack.open:
             return None
-        if not text.strip() or text[0] in " \t│╭╰|+^~":
+        body = text.lstrip()
+        if not body or len(text) - len(body) > stack.indent or body[0] in "│╭╰|+^~":
             return False
         return self._end_of_stack(line, stack)
 
     def _end_of_stack(self, line: Line, stack: _Stack) -> bool | None:
-        found = _EXCEPTION.match(line.text) or _ANY_NAME.match(line.text)
+        text = line.text.lstrip()
+        found = _EXCEPTION.match(text) or _ANY_NAME.match(text)
         if found is None:
             return None  # another process wrote between the frames
         chained, ignored = stack.chained, stack.ignored

@@ -40,6 +40,7 @@ class _Case:
     lines: list[Line] = field(default_factory=list)
     overflows: list[Line] = field(default_factory=list)
     overflow_final: bool = False
+    message_goes_on: bool = False
     count: int = 0
 
     def feed(self, line: Line) -> bool:
@@ -48,6 +49,7 @@ class _Case:
         if self.metrics.feed(line):
             self.failures.metric_rows = self.metrics.rows
             return True
+        inside = self.failures.in_traceback(line.rank)
         failure = self.failures.feed(line)
         found = log_signals(line.text)
         for signal in found:
@@ -60,7 +62,16 @@ class _Case:
         self.overflow_final = self.overflow_final or final
         if (failure or found or line.level in ("warning", "error", "fatal")) and len(self.notable) < MAX_NOTABLE:
             self.notable.append(line)
-        return failure and not words.speaks(line.text)
+        return self._by_machine(line, failure, inside or self.failures.in_traceback(line.rank))
+
+    def _by_machine(self, line: Line, failure: bool, traceback: bool) -> bool:
+        """Whether no person wrote the line; what follows an exception up to a blank line is its message."""
+        event = self.failures.events[-1] if failure and self.failures.events else None
+        at_start = event is not None and event.kind == "exception" and line.text.lstrip().startswith(event.type)
+        at_start = at_start or "Warning: " in line.text
+        follows = self.message_goes_on and bool(line.text.strip()) and not words.addresses(line.text)
+        self.message_goes_on = at_start or traceback or follows
+        return traceback or at_start or follows or (failure and not words.speaks(line.text))
 
 
 def read(inputs: Sequence[Input], interface_language: Lang | None = None) -> Reading:
@@ -84,6 +95,8 @@ def _read_one(given: Input) -> _Case:
         if case.feed(line):
             machine.append(len(case.lines))
         case.lines.append(line)
+    if len(case.lines) <= 2:  # a sentence that quotes an exit code
+        machine = [i for i in machine if case.message_goes_on or not words.is_sentence(case.lines[i].text)]
     case.prose = words.prose_lines(case.lines, machine)
     return case
 

@@ -77,7 +77,9 @@ def _ends(block: bytes, at: int, total: int) -> Iterator[tuple[bytes, bool]]:
         yield block, True
         return
     keep = len(block) - max(0, at + len(block) - (total - TAIL))
-    border = block.rfind(b"\n", 0, max(keep, 0)) + 1 if keep < len(block) else len(block)
+    border = len(block)
+    if keep < len(block):
+        border = max(block.rfind(b"\n", 0, max(keep, 0)), block.rfind(b"\r", 0, max(keep, 0))) + 1
     yield block[:border], False
     yield block[border:], True
 

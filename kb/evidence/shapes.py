@@ -460,7 +460,7 @@ def reward_flat(columns: Columns) -> Seen | None:
         return None
     quarters = _parts(reward.middle, 4)
     level = max(float(np.abs(quarters).max()), 1e-6)
-    if np.ptp(quarters) > 0.03 * level or 0.9 <= quarters[-1] <= 1.0:
+    if np.ptp(quarters) > 0.05 * level or 0.9 <= quarters[-1] <= 1.0:
         return None
     return _seen(reward, [0, len(reward) - 1])
 

@@ -1,7 +1,7 @@
 """What a person wrote: which lines are prose, the signals it names, and the software, models and GPUs it mentions."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -12,7 +12,7 @@ from kb.patterns import PatternSet
 
 MAX_SENTENCE = 600
 _SENTENCE = re.compile(r"[。!?!?\n;;]+|\.(?=\s|$)")
-_CLAUSE = re.compile(r"[,,;;。]| but | and then |但是?|而且|然后")
+_CLAUSE = re.compile(r"[,,;;。]| but | and |但是?|而且|然后")
 _FENCE = re.compile(r"\s*(?:```|~~~)")
 _CODE = re.compile(
     r"^\s*(?:[$#>%]\s|>>>|import |from \S+ import|def |class |return\b|for \w+ in|if .*:$|pip3? |python3? |torchrun |CUDA_\w+=|export |"
@@ -21,6 +21,7 @@ _CODE = re.compile(
 _LOGGY = re.compile(
     r"\bat 0x[0-9a-f]+|\.py:\d+|\w+=\S+ \w+=\S+|site-packages|^\s*\[|\.{3,}\s*$|Warning: |\d+%\||^\S+\.\S+\.\S+:|^Some weights|"
     r"^You should probably|^Loading |^Setting |^Using |^Special tokens|^Running |^Processing |^Starting |^Collecting |^Requirement |"
+    r"^[a-z][\w.-]*: |^\w*_\w+: |^In file included|^During handling|^The above exception|^compilation terminated|^building |^note: |^CUDA SETUP|"
     r"^Building |^Installing |^Downloading |^WARNING|^ERROR|^INFO|^NOTE|^Num |^Total |^Found |^Saving |^Successfully|^Generating"
 )
 _WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")
@@ -50,6 +51,15 @@ def is_prose(line: Line, few_lines: bool) -> bool:
     return few_lines and words >= 2
 
 
+def is_sentence(text: str) -> bool:
+    """Whether a text has as many small words as sentences have."""
+    return function_words(text) >= 3 and not _LOGGY.search(text)
+
+
+_FIRST_PERSON = re.compile(
+    r"\b(?:I|I'm|I've|[Mm]y|[Ww]e|[Oo]ur|me|[Aa]nyone|[Hh]ow (?:do|does|can|to|should)|[Ww]hy (?:is|does|do|are)|[Aa]ny (?:idea|help)|[Tt]hanks)\b"
+    r"|\?\s*$"
+)
 _PERSON = re.compile(r"\b(?:i|i'm|i've|my|me|we|our|please|help|anyone|why|how)\b|\?", re.IGNORECASE)
 
 
@@ -58,16 +68,41 @@ def speaks(text: str) -> bool:
     return han(text) >= 2 or (_PERSON.search(text) is not None and function_words(text) >= 2)
 
 
+def addresses(text: str) -> bool:
+    """Whether a line is surely written by one person to others."""
+    return han(text) >= 2 or _FIRST_PERSON.search(text) is not None
+
+
 def prose_lines(lines: Sequence[Line], machine: Iterable[int]) -> list[Line]:
-    """The prose among `lines`; `machine` holds the positions that are known to be a program's output."""
-    known, fenced, out = set(machine), False, []
-    few = len(lines) <= 4
-    for position, line in enumerate(lines):
-        if _FENCE.match(line.text):
-            fenced = not fenced
-        elif not fenced and position not in known and is_prose(line, few):
-            out.append(line)
+    """The prose among `lines`; `machine` holds the positions that are known to be a program's output.
+
+    English without Chinese beside it also looks like a program's messages. So in a longer text it counts only in a
+    block of lines that speaks to somebody, or that opens or closes the text.
+    """
+    known, few = set(machine), len(lines) <= 4
+    filled = [i for i, line in enumerate(lines) if line.text.strip()]
+    ends = {filled[0], filled[-1]} if filled else set()
+    out: list[Line] = []
+    for block in _blocks(lines, known, few and not known):
+        speaks_up = few or any(i in ends or _FIRST_PERSON.search(lines[i].text) for i in block)
+        out.extend(lines[i] for i in block if speaks_up or han(lines[i].text) >= 2)
     return out
+
+
+def _blocks(lines: Sequence[Line], known: set[int], few: bool) -> Iterator[list[int]]:
+    """Runs of neighbouring lines that may be prose, outside code fences."""
+    fenced, block = False, []
+    for position, line in enumerate(lines):
+        fence = _FENCE.match(line.text) is not None
+        fenced = fenced != fence
+        if fence or fenced or position in known or not is_prose(line, few):
+            if block:
+                yield block
+            block = []
+        else:
+            block.append(position)
+    if block:
+        yield block
 
 
 # --- signals ----------------------------------------------------------------------
@@ -116,7 +151,9 @@ def spoken(lines: Sequence[Line]) -> list[Spoken]:
                 found = pattern.search(piece)
                 if found and not negated(piece, found.start(), found.end()):
                     out.append(Spoken(signal, line))
-    return out
+    said = {item.signal for item in out}
+    hidden = {less for signal in said for less in table("words")["says_more"].get(signal, ())}
+    return [item for item in out if item.signal not in hidden]
 
 
 # --- mentions ---------------------------------------------------------------------
@@ -173,7 +210,7 @@ def gpu_count(text: str) -> int | None:
 
 def mentions(prose: Sequence[Line], others: Sequence[Line]) -> Mentions:
     """What the lines name; what prose names comes first."""
-    texts = [line.text for line in (*prose, *others)]
+    texts = [line.text[:MAX_SENTENCE] for line in (*prose, *others)]
     got = {name: list(dict.fromkeys(x for t in texts for x in named(name, t))) for name in ("components", "models", "hardware")}
     gpus = next((n for t in texts if (n := gpu_count(t)) is not None), None)
     return Mentions(
