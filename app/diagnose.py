@@ -1,5 +1,6 @@
 """One turn of a case: inputs → evidence → candidates → verdict → diagnosis. No I/O but the index."""
 
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ from kb.retrieval import Retriever
 from kb.types import Lang
 
 MAX_PROSE, MAX_ERROR = 700, 300  # characters of the distilled query
+MAX_SEARCHABLE = 3000  # characters of the lexical query
+_ROW = re.compile(r"\s*\{['\"][\w/]+['\"]: ?['\"]?[-\d.]")  # a trainer's row of numbers
 MIN_SHOWN = 0.03  # probability below which a cause is not listed
 MAX_NEXT_CHECKS = 5
 
@@ -78,8 +81,8 @@ def consider(
 ) -> tuple[list[Candidate], Answers]:
     """The candidate causes with their features, and the checks that are answered."""
     with watch.stage("retrieve"):
-        hits = retriever.search(distill(reading))
-        found = retriever.find_signatures([line.text for line in reading.notable])
+        hits = retriever.search(distill(reading), searchable(reading))
+        found = retriever.find_signatures([line.text for line in reading.lines])
     with watch.stage("features"):
         answers = answer_from_evidence(retriever.catalog, reading.evidence, given)
         return candidates(reading, hits, found, retriever.catalog, answers), answers
@@ -95,7 +98,15 @@ def distill(reading: Reading) -> str:
     elif reading.notable:
         parts.append(reading.notable[0].text[:MAX_ERROR])
     parts += [str(vocabulary.signals()[s.name][lang]) for s in evidence.signals[:6]]
+    if not any(part.strip() for part in parts):
+        parts = [line.text[:MAX_ERROR] for line in reading.lines[:3]]
     return "\n".join(part for part in parts if part.strip())
+
+
+def searchable(reading: Reading) -> str:
+    """The text for the lexical search: what distill takes, then other lines, number rows left out, bounded in length."""
+    others = (line.text for line in (*reading.notable, *reading.lines) if not _ROW.match(line.text))
+    return "\n".join([distill(reading), *dict.fromkeys(others)])[:MAX_SEARCHABLE]
 
 
 class _Draft:

@@ -76,7 +76,17 @@ def candidates(
         _add_config(candidate, reading.evidence)
         _add_answers(candidate, catalog, answers)
         result.append(candidate)
+    for feature, lead in (("relative", "lexical_lead"), ("dense", "dense_lead")):
+        _add_lead(result, feature, lead)
     return result
+
+
+def _add_lead(found: Sequence[Candidate], feature: str, lead: str) -> None:
+    """How far a candidate is ahead of the best other one, negative for those behind: a clear winner is seldom wrong."""
+    best, second = [*sorted((c.features.get(feature, 0.0) for c in found), reverse=True), 0.0, 0.0][:2]
+    for candidate in found:
+        own = candidate.features.get(feature, 0.0)
+        candidate.features[lead] = own - (second if own == best else best)
 
 
 def _choose(
@@ -114,11 +124,11 @@ def _add_signatures(
     candidate.features["signature"] = max(1.0 / sharing[hit.line] for hit in found)
     start = reading.evidence.initiating_error
     for hit in found[:3]:
-        line = reading.notable[hit.line]
+        line = reading.lines[hit.line]
         if start and (line.input, line.number) == (start.input, start.line):
             candidate.features["signature_initiating"] = 1.0
         candidate.refs.append(SupportRef(input=line.input, line=line.number))
-    text = reading.notable[found[0].line].text.strip()[:160].replace("`", "'")
+    text = reading.lines[found[0].line].text.strip()[:160].replace("`", "'")
     candidate.supports.insert(0, Reason("s_signature", {"text": text}))
 
 
@@ -204,7 +214,8 @@ def _add_answers(candidate: Candidate, catalog: Catalog, answers: Answers) -> No
         verdict = verdict_of(answered.check, candidate.incident.id, answered.value)
         if verdict == 0:
             continue
-        side, key = ("check_for", "s_check") if verdict > 0 else ("check_against", "c_check")
+        side, key = ("for", "s_check") if verdict > 0 else ("against", "c_check")
+        side = f"{'answer' if answered.by_user else 'check'}_{side}"
         candidate.features[side] = candidate.features.get(side, 0.0) + 1.0
         ask = {"en": answered.check.ask.get("en"), "zh": answered.check.ask.get("zh")}
         value = {"en": say(answered.value, "en"), "zh": say(answered.value, "zh")}

@@ -8,7 +8,7 @@ signs are kept where a feature's meaning fixes them, and the figures printed com
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +16,26 @@ import numpy as np
 from scipy.optimize import minimize
 
 from app.casebook import Casebook
+from app.features import Candidate
 from app.ranking import WEIGHTS_FILE, Thresholds, Weights
 from app.settings import load_settings
 from evals.cases import FOLDER, Case, load_cases
 from kb.evidence import Input
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
+# What the development cases hold too few of to teach, and the design asks for: a user's answer decides, a version
+# that has the fix pushes down, a config finding up. Fixed, not learned.
+FIXED = {"answer_for": 3.0, "answer_against": -6.0, "version_excluded": -3.0, "config": 2.5}
 POSITIVE = {
-    "dense", "coverage", "relative", "signature", "signature_initiating", "signals", "component", "model",
-    "version_affected", "config", "check_for",
+    "dense", "dense_lead", "lexical_lead", "coverage", "relative", "signature", "signature_initiating", "signals", "component", "model",
+    "version_affected", "check_for",
 }  # fmt: skip
-NEGATIVE = {"signals_missing", "signals_unexplained", "component_other", "version_excluded", "check_against"}
+NEGATIVE = {"signals_missing", "signals_unexplained", "component_other", "check_against"}
 FEATURES = (*sorted(POSITIVE), *sorted(NEGATIVE))
-RIDGE = 0.02
+RIDGE = 0.002
 FOLDS = 5
+MAX_OUTSIDE = 0.04  # the bar is 0.05
+VAGUE_SHARE = 0.2  # how much undecidable cases count beside decidable ones
 HIDDEN_WEIGHT = 0.35  # how much a case with its truth hidden counts beside the case itself
 
 
@@ -40,6 +46,7 @@ class Example:
     case: Case
     names: tuple[str, ...]
     rows: Array
+    offset: Array  # what the fixed weights give each candidate
     truth: int
     fold: int
     weight: float
@@ -52,23 +59,46 @@ def gather(casebook: Casebook, cases: Sequence[Case]) -> list[Example]:
     for case in cases:
         given = {a.check: a.value for a in case.answers}
         found = casebook.candidates([Input("text", case.query)], given)
-        rows = np.array([[c.features.get(f, 0.0) for f in FEATURES] for c in found], np.float64)
-        names = tuple(c.incident.id for c in found)
+        names = [c.incident.id for c in found]
         truth = names.index(case.cause) if isinstance(case.cause, str) and case.cause in names else -1
-        fold = folds[str(case.cause)]
-        examples.append(Example(case, names, rows, truth, fold, 1.0))
+        whole = Example(
+            case=case,
+            names=tuple(names),
+            rows=_columns(found, FEATURES),
+            offset=_columns(found, tuple(FIXED)) @ np.array(list(FIXED.values())),
+            truth=truth,
+            fold=folds[str(case.cause)],
+            weight=1.0,
+        )
+        examples.append(whole)
         if truth >= 0:
-            kept = [i for i in range(len(names)) if i != truth]
-            hidden = Example(case, tuple(names[i] for i in kept), rows[kept], -1, fold, HIDDEN_WEIGHT)
-            examples.append(hidden)
+            examples.append(_hidden(whole))
     return examples
+
+
+def _columns(found: Sequence[Candidate], features: Sequence[str]) -> Array:
+    rows = [[c.features.get(f, 0.0) for f in features] for c in found]
+    return np.array(rows, np.float64).reshape(len(found), len(features))
+
+
+def _hidden(example: Example) -> Example:
+    """The same case with its true incident taken out of the base: nothing that is left is the cause."""
+    kept = [i for i in range(len(example.names)) if i != example.truth]
+    return replace(
+        example,
+        names=tuple(example.names[i] for i in kept),
+        rows=example.rows[kept],
+        offset=example.offset[kept],
+        truth=-1,
+        weight=HIDDEN_WEIGHT,
+    )
 
 
 def probabilities(example: Example, weights: Array) -> Array:
     """P of each candidate; what is missing to 1 is 'something else'. `weights` ends with the bias."""
     if not len(example.rows):
         return np.zeros(0)
-    logits = example.rows @ weights[:-1] + weights[-1]
+    logits = example.rows @ weights[:-1] + example.offset + weights[-1]
     top = max(float(logits.max()), 0.0)
     odds = np.exp(logits - top)
     return np.asarray(odds / (np.exp(-top) + odds.sum()))
@@ -89,8 +119,8 @@ def _loss(weights: Array, examples: Sequence[Example]) -> tuple[float, Array]:
             gradient[:-1] += error @ example.rows
             gradient[-1] += error.sum()
     loss, gradient = loss / total, gradient / total
-    loss += RIDGE * float(weights[:-1] @ weights[:-1]) / 10
-    gradient[:-1] += 2 * RIDGE * weights[:-1] / 10
+    loss += RIDGE * float(weights[:-1] @ weights[:-1])
+    gradient[:-1] += 2 * RIDGE * weights[:-1]
     return loss, gradient
 
 
@@ -125,6 +155,7 @@ def score(results: Sequence[tuple[Example, Array]], t: Thresholds) -> dict[str, 
     """Shares over decidable answerable cases, and of hidden or outside cases that were called diagnosed."""
     inside = [(e, *verdict(p, t)) for e, p in results if e.truth >= 0 and e.case.decidable]
     outside = [(e, *verdict(p, t)) for e, p in results if e.truth < 0]
+    vague = [(e, *verdict(p, t)) for e, p in results if e.truth >= 0 and not e.case.decidable]
     n, m = max(len(inside), 1), max(len(outside), 1)
     return {
         "diagnosed_right": sum(kind == "one" and first == e.truth for e, kind, first in inside) / n,
@@ -133,18 +164,23 @@ def score(results: Sequence[tuple[Example, Array]], t: Thresholds) -> dict[str, 
         "refused": sum(kind == "none" for _, kind, _ in inside) / n,
         "first_right": sum(first == e.truth for e, _, first in inside) / n,
         "outside_diagnosed": sum(kind == "one" for _, kind, _ in outside) / m,
+        "vague_ambiguous": sum(kind == "many" for _, kind, _ in vague) / max(len(vague), 1),
     }
 
 
 def choose_thresholds(results: Sequence[tuple[Example, Array]]) -> Thresholds:
-    """The thresholds on a grid with the best balance: right diagnoses count, wrong ones cost twice, refusals once."""
+    """The thresholds on a grid that get most decidable cases right and vague ones ambiguous.
+
+    Wrong diagnoses and refusals cost once; diagnoses outside the base cost five times what is above MAX_OUTSIDE.
+    """
     best, chosen = -np.inf, Thresholds(something_else=0.5, first=0.5, lead=0.2)
-    for something in np.arange(0.3, 0.91, 0.05):
-        for first in np.arange(0.2, 0.81, 0.05):
+    for something in np.arange(0.3, 0.96, 0.05):
+        for first in np.arange(0.1, 0.81, 0.05):
             for lead in (0.0, 0.05, 0.1, 0.15, 0.2, 0.3):
                 t = Thresholds(something_else=round(float(something), 2), first=round(float(first), 2), lead=lead)
                 s = score(results, t)
-                value = s["diagnosed_right"] - 2 * s["diagnosed_wrong"] - s["refused"] - 1.5 * s["outside_diagnosed"]
+                value = s["diagnosed_right"] + VAGUE_SHARE * s["vague_ambiguous"] - s["diagnosed_wrong"] - s["refused"]
+                value -= 5 * max(s["outside_diagnosed"] - MAX_OUTSIDE, 0.0)
                 if value > best:
                     best, chosen = value, t
     return chosen
@@ -170,7 +206,7 @@ def main(argv: Sequence[str] = ()) -> int:
     weights = fit(examples)
     model = Weights(
         bias=round(float(weights[-1]), 4),
-        features={f: round(float(w), 4) for f, w in zip(FEATURES, weights[:-1], strict=True)},
+        features={f: round(float(w), 4) for f, w in zip(FEATURES, weights[:-1], strict=True)} | FIXED,
         thresholds=thresholds,
     )
     print(json.dumps(model.model_dump(), indent=1))

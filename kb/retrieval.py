@@ -17,9 +17,9 @@ from kb.translate import to_english
 from kb.types import LANGS, Lang
 
 DENSE_K = 60  # passages asked of each collection
-# Weight of the dense part. An English-only model sees a Chinese query through the glossary alone, so it counts
-# less there (measured: evals/LOG.md).
-DENSE_WEIGHT: Mapping[Lang, float] = {"en": 0.5, "zh": 0.25}
+# Weight of the dense part beside the lexical one, for either language of the query: with the glossary on both sides
+# equal weights are best in Chinese too; without it, equal weights hurt Chinese (evals/LOG.md).
+DENSE_WEIGHT = 0.5
 MAX_QUERY_TERMS = 200
 
 
@@ -81,19 +81,21 @@ class Retriever:
         self._signatures = SignatureIndex(i for i in self.catalog.incidents.values() if i.status != "retired")
         self._folder, self.manifest = folder, manifest
 
-    def search(self, query: str) -> list[Hit]:
-        """All incidents that the query touches, best first. An empty query finds nothing."""
+    def search(self, query: str, words: str | None = None) -> list[Hit]:
+        """All incidents that the query touches, best first. An empty query finds nothing.
+
+        `words`: a longer text for the lexical part, where there is one; `query` alone is embedded.
+        """
         self.refresh()
         if not query.strip():
             return []
         lang: Lang = "zh" if has_chinese(query) else "en"
         dense = self._dense(query)
-        lexical, coverage = self._lexical_scores(query)
-        weight = DENSE_WEIGHT["en"] if self._embedder.reads_chinese else DENSE_WEIGHT[lang]
+        lexical, coverage = self._lexical_scores(words or query)
         hits = []
         for i in dense.keys() | lexical.keys():
             d, x = dense.get(i, 0.0), lexical.get(i, 0.0)
-            hits.append(Hit(i, lang, weight * d + (1 - weight) * x, d, x, coverage.get(i, 0.0)))
+            hits.append(Hit(i, lang, DENSE_WEIGHT * d + (1 - DENSE_WEIGHT) * x, d, x, coverage.get(i, 0.0)))
         return sorted(hits, key=lambda hit: (-hit.score, hit.incident))
 
     def find_signatures(self, lines: Sequence[str]) -> list[SignatureHit]:
@@ -113,16 +115,22 @@ class Retriever:
         )
 
     def _lexical_scores(self, query: str) -> tuple[dict[str, float], dict[str, float]]:
-        """Shares of the best score, and of the ideal score; of both languages the better counts."""
-        shares: list[tuple[str, float]] = []
-        coverage: list[tuple[str, float]] = []
+        """Shares of the best score, and of the ideal score.
+
+        The scores of both languages add up: a question in one language with error lines in the other finds both. An
+        incident in one language only counts it twice.
+        """
+        totals: dict[str, float] = {}
+        ideal = 0.0
         for lang in LANGS:
             terms = query_terms(query, lang)[:MAX_QUERY_TERMS]
-            scores = self._lexical[lang].scores(terms)
-            top, ideal = max(scores.values(), default=0.0), self._lexical[lang].ideal(terms)
-            shares += [(incident, score / top) for incident, score in scores.items() if top > 0]
-            coverage += [(incident, min(score / ideal, 1.0)) for incident, score in scores.items() if ideal > 0]
-        return _best(shares), _best(coverage)
+            ideal += self._lexical[lang].ideal(terms)
+            for incident, score in self._lexical[lang].scores(terms).items():
+                languages = len(self.catalog.incidents[incident].text)
+                totals[incident] = totals.get(incident, 0.0) + score * len(LANGS) / languages
+        top = max(totals.values(), default=0.0)
+        shares = {incident: score / top for incident, score in totals.items()}
+        return shares, {incident: min(score / ideal, 1.0) for incident, score in totals.items()}
 
     def close(self) -> None:
         """Let go of the store."""

@@ -124,4 +124,5 @@ class Reading:
     evidence: Evidence
     language: Lang | None  # of the prose; None where there is no prose
     prose: str = ""  # what the person wrote in words, redacted
-    notable: tuple[Line, ...] = field(default=())  # error and warning lines worth matching signatures on, redacted
+    notable: tuple[Line, ...] = field(default=())  # error and warning lines, redacted
+    lines: tuple[Line, ...] = field(default=())  # the first lines of each input and the notable ones, redacted

@@ -17,6 +17,7 @@ from kb.redact import Redactor
 from kb.types import Lang
 
 MAX_NOTABLE, MAX_SIGNAL_LINES, MAX_LINES = 400, 12, 3000
+MAX_TEXT_LINES = 400  # lines of one input kept for signatures and search beside the notable ones
 
 
 class Input(NamedTuple):
@@ -132,16 +133,22 @@ class _Assembly:
         redactor = Redactor()
         evidence = self._evidence()
         clean_prose = redactor.redact(prose)
-        notable = tuple(line for case in self.cases for line in case.notable)
-        hidden = redactor.redact("\n".join(line.text for line in notable))
-        kept = tuple(
-            Line(line.input, line.number, text, line.rank, line.level)
-            for line, text in zip(notable, hidden.text.split("\n") if notable else (), strict=True)
+        notable = {line for case in self.cases for line in case.notable}
+        first = [line for case in self.cases for line in case.lines[:MAX_TEXT_LINES]]
+        lines = list(dict.fromkeys([*first, *(line for case in self.cases for line in case.notable)]))
+        hidden = redactor.redact("\n".join(line.text for line in lines))
+        clean = [
+            (line, Line(line.input, line.number, text, line.rank, line.level))
+            for line, text in zip(lines, hidden.text.split("\n") if lines else (), strict=True)
+        ]
+        evidence = _redacted(evidence, redactor).model_copy(update={"redactions": hidden.count})
+        return Reading(
+            evidence=evidence,
+            language=language_of(clean_prose.text) or self.interface,
+            prose=clean_prose.text,
+            notable=tuple(after for before, after in clean if before in notable),
+            lines=tuple(after for _, after in clean),
         )
-        evidence = _redacted(evidence, redactor)
-        count = clean_prose.count + hidden.count
-        evidence = evidence.model_copy(update={"redactions": count})
-        return Reading(evidence, language_of(clean_prose.text) or self.interface, clean_prose.text, kept)
 
     def _evidence(self) -> Evidence:
         events = [event for case in self.cases for event in case.failures.events]
