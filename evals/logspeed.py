@@ -7,24 +7,32 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 
 from kb.evidence import Input, read
 
-NOISE: tuple[Callable[[random.Random, int], str], ...] = (
-    lambda r, i: f"INFO 2026-03-01 12:{i % 60:02d}:{i % 59:02d},{i % 1000:03d} worker.py:{i % 900}] processed batch {i} in {r.random():.3f} s, queue {i % 13}",
-    lambda r, i: f"2026-03-01 12:00:{i % 60:02d},{i % 1000:03d} - INFO - Loaded shard {i} from /data/shard-{i:05d}.jsonl in {r.random():.2f} seconds",
-    lambda r, i: f"INFO 03-01 12:00:{i % 60:02d} [loggers.py:111] Engine 000: Avg prompt throughput: {r.random() * 900:.1f} tokens/s, Avg generation throughput: {r.random() * 99:.1f} tokens/s, Running: {i % 9} reqs, Waiting: 0 reqs, GPU KV cache usage: {r.random() * 90:.1f}%, Prefix cache hit rate: 0.0%",
-    lambda r, i: f'INFO:     127.0.0.1:{i % 60000} - "POST /v1/chat/completions HTTP/1.1" 200 OK',
-    lambda r, i: f"DEBUG dataloader: worker {i % 8} fetched sample {i} (tokens={i % 4096}, key=0x{r.getrandbits(32):08x})",
-    lambda r, i: f"[2026-03-01 12:00:{i % 60:02d},{i % 1000:03d}] [INFO] [timer.py:260:stop] epoch=0/micro_step={i}/global_step={i}, RunningAvgSamplesPerSec={r.random():.3f}, CurrSamplesPerSec={r.random():.3f}, MemAllocated=12.31GB, MaxMemAllocated=40.12GB",
-)  # fmt: skip
+NOISE = (
+    "INFO 2026-03-01 12:{m:02d}:{s:02d},{ms:03d} worker.py:{ms}] processed batch {i} in {x:.3f} s, queue {m}",
+    "2026-03-01 12:{m:02d}:{s:02d},{ms:03d} - INFO - Loaded shard {i} from /data/shard-{i}.jsonl in {x:.2f} seconds",
+    "INFO 03-01 12:{m:02d}:{s:02d} [loggers.py:111] Engine 000: Avg prompt throughput: {ms}.0 tokens/s, Avg generation "
+    "throughput: {s}.0 tokens/s, Running: {m} reqs, Waiting: 0 reqs, GPU KV cache usage: {x:.1f}%",
+    'INFO:     127.0.0.1:{ms} - "POST /v1/chat/completions HTTP/1.1" 200 OK',
+    "DEBUG dataloader: worker {m} fetched sample {i} (tokens={ms}, key={x:.8f})",
+    "[2026-03-01 12:{m:02d}:{s:02d},{ms:03d}] [INFO] [timer.py:260:stop] epoch=0/micro_step={i}/global_step={i}, "
+    "RunningAvgSamplesPerSec={x:.3f}, CurrSamplesPerSec={x:.3f}, MemAllocated=12.31GB, MaxMemAllocated=40.12GB",
+)
+
+
+def noise_row(r: random.Random, i: int) -> str:
+    """A line of a healthy server, loader or trainer."""
+    return NOISE[i % len(NOISE)].format(i=i, m=i % 60, s=i % 59, ms=i % 1000, x=r.random())
 
 
 def metric_row(r: random.Random, i: int) -> str:
     """A row as the Hugging Face Trainer prints it."""
-    return f"{{'loss': {2 + r.random():.4f}, 'grad_norm': {r.random():.7f}, 'learning_rate': {1e-5 * r.random():.6e}, 'epoch': {i / 1e6:.2f}}}"
+    loss, grad, rate = 2 + r.random(), r.random(), 1e-5 * r.random()
+    return f"{{'loss': {loss:.4f}, 'grad_norm': {grad:.7f}, 'learning_rate': {rate:.6e}, 'epoch': {i / 1e6:.2f}}}"
 
 
 def trace(r: random.Random, i: int) -> str:
@@ -46,7 +54,7 @@ def write_mixed(path: Path, megabytes: int, seed: int = 7) -> None:
         while total < megabytes * 1_000_000:
             i += 1
             kind = min(range(3), key=lambda k: made[k] / budget[k])
-            line = NOISE[i % len(NOISE)](r, i) if kind == 0 else metric_row(r, i) if kind == 1 else trace(r, i)
+            line = noise_row(r, i) if kind == 0 else metric_row(r, i) if kind == 1 else trace(r, i)
             made[kind] += len(line) + 1
             total += len(line) + 1
             parts.append(line)
@@ -113,7 +121,7 @@ def paste_ms(lines: int = 60) -> float:
     return sorted(times)[len(times) // 2]
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table; 0 when every bar of DESIGN.md section 6 is met."""
     parser = argparse.ArgumentParser(prog="python -m evals logspeed", description=__doc__)
     parser.add_argument("--megabytes", type=int, default=100, help="size of each file (1000 for the full bar)")

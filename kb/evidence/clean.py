@@ -12,7 +12,10 @@ MAX_LINE = 8192  # characters; longer lines are cut, which bounds the time any o
 _MAX_PREFIXES = 8
 
 # Colours, and colours whose escape character was lost in copying ("[36m(Worker pid=1)[0m").
-ANSI = re.compile(r"(?:\x1b|\^\[|\u241b)(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)|[()][A-Z0-9])|\[\d{1,3}(?:;\d{1,3}){0,4}m|\[0?K")
+ANSI = re.compile(
+    r"(?:\x1b|\^\[|\u241b)(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)|[()][A-Z0-9])|"
+    r"\[\d{1,3}(?:;\d{1,3}){0,4}m|\[0?K"
+)
 _MAY_HAVE_ANSI = re.compile(r"[\x1b\u241b]|\[[\d;]{0,12}m|\^\[")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\ufeff]")
 
@@ -21,6 +24,9 @@ _CLOCK = r"\d\d:\d\d:\d\d(?:[.,:]\d{1,9})?(?: ?[AP]M)?"
 _DAY = r"(?:\d{4}[-/.]\d\d[-/.]\d\d|\d\d/\d\d/\d{4}|\d\d-\d\d|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} [ \d]\d)"
 _STAMP = rf"{_DAY}[T ]{{1,2}}{_CLOCK}(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?"
 
+_SOURCE = r"[\w./-]+\.(?:cpp|cc|cu|h|hpp|ts|go|py)"
+_BARE = rf"(?P<level_g>{_LEVELS})(?= (?:- )?[\[\w])(?<=[A-Z])"
+
 # name, pattern, why it appears
 PREFIXES: tuple[tuple[str, str, str], ...] = (
     ("stamp", rf"\[?{_STAMP}(?: \d{{4}})?\]?(?: - |:)?", "most loggers, docker logs -t, kubectl logs --timestamps"),
@@ -28,15 +34,15 @@ PREFIXES: tuple[tuple[str, str, str], ...] = (
     ("level_at", rf"\[?(?P<level_a>{_LEVELS})\]?(?: {_STAMP}| {_CLOCK})? \[[\w./-]+\.py:\d+\](?: -)?", "vLLM"),
     ("hf_level", rf"\[(?P<level_b>{_LEVELS})\|[^\]\n]{{0,80}}\](?: {_STAMP})?(?: [\w.]+:\d+)?(?: >>)?", "transformers"),
     ("loguru", rf"\| (?P<level_c>{_LEVELS})\s*\| [\w.<>]+:[\w<>]+:\d+ -", "loguru"),
-    ("glog", r"\[?(?P<level_d>[IWEF])\d{0,4} ?(?:\d\d:\d\d:\d\d\.\d{3,9} +)?(?:\d+ )?[\w./-]+\.(?:cpp|cc|cu|h|hpp|ts|go|py):\d+\]", "torch's C++ side, glog"),
-    ("rank_tag", r"\[(?:rank|Rank|RANK|default|node)[ _:=]?(?P<rank_a>\d{1,5})\]:?", "torch ≥ 2.3, torchrun --tee, DeepSpeed"),
+    ("glog", rf"\[?(?P<level_d>[IWEF])\d{{0,4}} ?(?:{_CLOCK} +)?(?:\d+ )?{_SOURCE}:\d+\]", "torch's C++ side, glog"),
+    ("rank_tag", r"\[(?:rank|Rank|RANK|default|node)[ _:=]?(?P<rank_a>\d{1,5})\]:?", "torchrun, DeepSpeed"),
     ("rank_word", r"(?:\(rank[ :=]?(?P<rank_b>\d{1,5})\)|[Rr]ank[ _](?P<rank_c>\d{1,5}) ?:)", "home-made prefixes"),
-    ("actor", r"\((?:\w[\w.]{0,60})(?: rank=(?P<rank_d>\d+))?(?:[ _-]?(?:TP|DP|PP)\d+)* pid=\d+(?:, ip=[^)]{3,40})?\)", "Ray, vLLM workers"),
+    ("actor", r"\(\w[\w.]{0,60}(?: rank=(?P<rank_d>\d+))?(?:[ _-]?[TDP]P\d+)* pid=\d+(?:, ip=[^)]{3,40})?\)", "Ray"),
     ("repeated", r"\[repeated \d+x across cluster\]", "Ray"),
     ("sglang", rf"\[{_STAMP}(?: (?:DP|TP|PP|EP)\d+)*\]", "SGLang schedulers"),
     ("kernel", r"(?:\S{1,40} )?kernel: ?(?:\[ *\d+\.\d+\])?|\[ *\d{1,9}\.\d{6}\]", "dmesg, syslog"),
     ("python_log", r"\[[\w./-]+\.py:\d+(?::\w+)?\]", "DeepSpeed"),
-    ("level", rf"\[(?P<level_e>{_LEVELS})(?::\w+)?\]:?|(?P<level_f>{_LEVELS}):(?:[\w.]+:)?(?=\s)|(?P<level_g>{_LEVELS})(?= (?:- )?[\[\w])(?<=[A-Z])", "loggers"),
+    ("level", rf"\[(?P<level_e>{_LEVELS})(?::\w+)?\]:?|(?P<level_f>{_LEVELS}):(?:[\w.]+:)?(?=\s)|{_BARE}", "loggers"),
     ("compose", r"[\w.-]{1,60}(?:-\d+|_\d+)? +\| ", "docker compose"),
     ("dash", r"- (?=\w)", "the hyphens of logging format strings"),
     ("pid", r"\[?(?:pid|PID)[ :=]\d+\]?:?", "process ids"),

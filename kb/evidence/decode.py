@@ -37,7 +37,8 @@ class Notes:
         if self.nuls:
             out.append(Skipped(check=f"bytes of {name}", why=f"{self.nuls} NUL bytes removed"))
         if self.cut:
-            out.append(Skipped(check=f"long lines of {name}", why=f"{self.cut} lines read in parts of {MAX_LINE} characters"))
+            why = f"{self.cut} lines read in parts of {MAX_LINE} characters"
+            out.append(Skipped(check=f"long lines of {name}", why=why))
         out.extend(Skipped(check=f"content of {name}", why=why) for why in sorted(self.parts))
         return out
 
@@ -73,7 +74,7 @@ def to_text(data: bytes, notes: Notes) -> str:
 
 
 def mixed(data: bytes, notes: Notes) -> str:
-    """Decode line by line: UTF-8, else GBK where every foreign byte is half of a GB 2312 pair, else with replacement."""
+    """Decode line by line: UTF-8, else GBK where all foreign bytes are GB 2312 pairs, else with replacement."""
     return "\n".join(_one(line, notes) for line in data.split(b"\n"))
 
 

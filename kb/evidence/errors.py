@@ -17,7 +17,12 @@ MAX_EVENTS, MAX_MESSAGE = 300, 600
 TIERS = ("primary", "consequence", "log", "summary", "teardown", "ignore")  # "log": an error line of no known sort
 
 _NAME = r"(?:[A-Za-z_]\w{0,80}\.){0,12}"
-_CLASS = r"[A-Z]\w{0,80}?(?:Error|Exception|Interrupt|Exit|OutOfMemory|Timeout|TimedOut|NotFound|Failure|Died|Refused|Closed|Disconnected|Expired|NotImplemented|StopIteration|Empty|Unavailable|Crashed)|Exception"
+_ENDINGS = (
+    "Error", "Exception", "Interrupt", "Exit", "OutOfMemory", "Timeout", "TimedOut", "NotFound", "Failure", "Died",
+    "Refused", "Closed", "Disconnected", "Expired", "NotImplemented", "StopIteration", "Empty", "Unavailable",
+    "Crashed",
+)  # fmt: skip
+_CLASS = rf"[A-Z]\w{{0,80}}?(?:{'|'.join(_ENDINGS)})|Exception"
 _EXCEPTION = re.compile(rf"(?P<type>{_NAME}(?:{_CLASS})(?:\(\w+\))?)(?: \[[^\]]{{1,80}}\])?(?:: ?(?P<message>.*)|\s*)$")
 _INLINE = re.compile(rf"(?<![\w.])(?P<type>{_NAME}[A-Z]\w{{0,80}}?(?:Error|Exception)(?:\(\w+\))?): (?P<message>\S.*)")
 _ANY_NAME = re.compile(r"(?P<type>(?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*|[A-Z]\w*[a-z]\w*)(?:: (?P<message>.*))?$")
@@ -25,7 +30,6 @@ _FRAME = re.compile(r'\s{1,16}File "[^"]{1,400}", line \d+')
 _NOT_RAISED = re.compile(r"\b(?:except|raise|from|import|class|isinstance|catch)\b[^:]{0,80}$")
 _BOX = re.compile(r"^[│╭╰|]\s?|\s*[│╮╯]$")
 CHAINED = ("During handling of the above exception", "The above exception was the direct cause")
-_EXCEPTION_HINTS = ("Error", "Exception", "Interrupt", "Exit", "Memory", "Time", "NotFound", "Failure", "Died", "Refused", "Closed", "Disconnected", "Expired", "NotImplemented", "StopIteration", "Empty", "Unavailable", "Crashed")
 _ROOT_RANK = re.compile(r"^\s*rank\s+: (\d+)")
 
 
@@ -133,7 +137,7 @@ class ErrorReader:
         return True
 
     def _exception(self, line: Line) -> bool:
-        if not any(hint in line.text for hint in _EXCEPTION_HINTS):
+        if not any(hint in line.text for hint in _ENDINGS):
             return False
         found = _EXCEPTION.match(line.text)
         if found is None:

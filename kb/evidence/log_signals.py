@@ -6,7 +6,9 @@ from functools import cache
 from kb.evidence.tables import table
 from kb.patterns import PatternSet
 
-_OVERFLOW = re.compile(r"OVERFLOW!|Grad overflow on iteration|[Gg]radient overflow|loss scale.{0,40}reducing to|Overflow detected")
+_OVERFLOW = re.compile(
+    r"OVERFLOW!|Grad overflow on iteration|[Gg]radient overflow|loss scale.{0,40}reducing to|Overflow detected"
+)
 _MINIMUM = re.compile(r"scale (?:is )?already at minimum|[Mm]inimum loss scale|loss scale.{0,30}too small")
 WARM_UP_OVERFLOWS = 20  # from 2**32, the largest start of DeepSpeed's scaler, to 2**12
 

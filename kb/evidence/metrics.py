@@ -22,11 +22,12 @@ from kb.evidence.tables import table
 
 MAX_COLUMNS, MAX_PAIRS, LEARNING_ROWS = 80, 120, 20_000
 _NUMBER = r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[nN]a[nN]|[Ii]nf(?:inity)?\b)"
+_WRAPPER = r"(?:(?:np|numpy|torch)\.\w+\(|tensor\()?"
 _DICT_PAIR = re.compile(
-    rf"""['"]([\w/.()@% -]{{1,60}})['"]: ?(?:(?:np|numpy|torch)\.\w+\(|tensor\()?\[?['"]?({_NUMBER})(?=[\s,'"}})\]/%GM]|$)"""
+    rf"""['"]([\w/.()@% -]{{1,60}})['"]: ?{_WRAPPER}\[?['"]?({_NUMBER})(?=[\s,'"}})\]/%GM]|$)"""
 )
 _MULTILINE = re.compile(rf"""\s*['"]([\w/.()@% -]{{1,60}})['"]: ?['"]?({_NUMBER})['"]?,?\s*$""")
-_HINTS = ("loss", "grad", "reward", "kl", "entropy", "logps", "clip", "ppl", "perplexity", "gnorm", "total_norm", "value")
+_HINTS = ("loss", "grad", "reward", "kl", "entropy", "logps", "clip", "ppl", "perplexity", "gnorm", "_norm", "value")
 _BAR = re.compile(r"\s(\d{1,9})/(\d{1,9}|\?) ?\[(?:\d+:)?\d+:\d\d")
 _SPACES = re.compile(r"\s+")
 
@@ -48,7 +49,8 @@ class Names(NamedTuple):
 def names() -> Names:
     """The metric names, read once."""
     data = table("metrics")
-    canonical = {s: name for part in ("principal", "companion") for name, more in data[part].items() for s in (name, *more)}
+    spelled = {**data["principal"], **data["companion"]}
+    canonical = {s: name for name, more in spelled.items() for s in (name, *more)}
     known = sorted([*canonical, *data["step"], *data["epoch"]], key=len, reverse=True)
     either = "|".join(re.escape(name).replace(r"\ ", " ") for name in known)
     pair = re.compile(
@@ -56,9 +58,12 @@ def names() -> Names:
         rf"(?:(?:np|numpy|torch)\.\w+\(|tensor\()?({_NUMBER})(?![\w.]*[A-Za-z_]\w*\()",
         re.IGNORECASE,
     )
-    sets = (frozenset(data[key]) for key in ("principal", "step", "epoch", "summary", "evaluation"))
     spellings = tuple(s for name, more in data["principal"].items() for s in (name, *more))
-    return Names(canonical, *sets, pair, spellings)
+    parts = {key: frozenset(data[key]) for key in ("principal", "summary", "evaluation")}
+    return Names(
+        canonical, parts["principal"], frozenset(data["step"]), frozenset(data["epoch"]), parts["summary"],
+        parts["evaluation"], pair, spellings,
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=4096)
@@ -200,7 +205,8 @@ class MetricReader:
         for part in text.split("}")[:2000] if text.count("{") > 1 else [text]:
             pairs = _DICT_PAIR.findall(part)[:MAX_PAIRS]
             bar = _BAR.search(part)
-            found = (bool(pairs) and self.add(pairs, line.number, line.rank, float(bar[1]) if bar else math.nan)) or found
+            step = float(bar[1]) if bar else math.nan
+            found = (bool(pairs) and self.add(pairs, line.number, line.rank, step)) or found
         if found and self.rows < LEARNING_ROWS and line.rank is None:
             start = text.index("{")
             self._templates.learn(text[start : text.find("}", start) + 1])

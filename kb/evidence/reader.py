@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from kb.evidence import errors, scan, series, shapes, words
+from kb.evidence import errors, prose, scan, series, shapes, words
 from kb.evidence.clean import to_line
 from kb.evidence.decode import Notes, raw_lines, to_text
 from kb.evidence.language import language_of
 from kb.evidence.log_signals import WARM_UP_OVERFLOWS, log_signals, overflow
+from kb.evidence.mentions import mentions
 from kb.evidence.metrics import MetricReader
 from kb.evidence.model import Evidence, Line, MetricSeries, Reading, SignalSeen, Skipped
+from kb.evidence.rows import is_plain_dict
 from kb.evidence.versions import read_versions
 from kb.redact import Redactor
 from kb.types import Lang
@@ -70,9 +72,9 @@ class _Case:
         event = self.failures.events[-1] if failure and self.failures.events else None
         at_start = event is not None and event.kind == "exception" and line.text.lstrip().startswith(event.type)
         at_start = at_start or "Warning: " in line.text
-        follows = self.message_goes_on and bool(line.text.strip()) and not words.addresses(line.text)
+        follows = self.message_goes_on and bool(line.text.strip()) and not prose.addresses(line.text)
         self.message_goes_on = at_start or traceback or follows
-        return traceback or at_start or follows or (failure and not words.speaks(line.text))
+        return traceback or at_start or follows or (failure and not prose.speaks(line.text))
 
 
 def read(inputs: Sequence[Input], interface_language: Lang | None = None) -> Reading:
@@ -97,8 +99,8 @@ def _read_one(given: Input) -> _Case:
             machine.append(len(case.lines))
         case.lines.append(line)
     if len(case.lines) <= 2:  # a sentence that quotes an exit code
-        machine = [i for i in machine if case.message_goes_on or not words.is_sentence(case.lines[i].text)]
-    case.prose = words.prose_lines(case.lines, machine)
+        machine = [i for i in machine if case.message_goes_on or not prose.is_sentence(case.lines[i].text)]
+    case.prose = prose.prose_lines(case.lines, machine)
     return case
 
 
@@ -106,7 +108,7 @@ def _read_large(given: Input, case: _Case) -> _Case:
     """Only lines with a trigger, and both ends in full."""
     machine = []
     for number, raw in scan.scan(given.text, case.notes, case.metrics.take):
-        if raw.startswith(b"{'") and raw.rstrip().endswith(b"}") and raw.count(b"{") == 1 and case.metrics.feed_dict(raw.decode().rstrip(), number):
+        if is_plain_dict(raw) and case.metrics.feed_dict(raw.decode("utf-8", "replace").rstrip(), number):
             case.failures.metric_rows = case.metrics.rows
             continue
         line = to_line(given.name, number, raw.decode("utf-8", "replace"))
@@ -115,7 +117,7 @@ def _read_large(given: Input, case: _Case) -> _Case:
             if known:
                 machine.append(len(case.lines))
             case.lines.append(line)
-    case.prose = words.prose_lines(case.lines, machine)
+    case.prose = prose.prose_lines(case.lines, machine)
     return case
 
 
@@ -164,7 +166,7 @@ class _Assembly:
             exceptions=errors.as_exceptions(events, start),
             metrics=metrics,
             versions=read_versions(others),
-            mentions=words.mentions([line for c in self.cases for line in c.prose], others),
+            mentions=mentions([line for c in self.cases for line in c.prose], others),
             checks_run=tuple(self.run),
             checks_skipped=tuple(self.skipped),
         )
@@ -181,7 +183,8 @@ class _Assembly:
             if case.metrics.eval_without_loss and len(case.metrics.eval_without_loss) == len(case.metrics.eval_rows):
                 found.append(_signal("eval-loss-missing", case.name, case.metrics.eval_without_loss, "metric"))
             if case.metrics.rows == 1:
-                self.skipped.append(Skipped(check="metric shapes", why=f"only one row of numbers in {case.name}: too little"))
+                why = f"only one row of numbers in {case.name}: too little"
+                self.skipped.append(Skipped(check="metric shapes", why=why))
         return shown, found
 
     def _log_signals(self) -> list[SignalSeen]:

@@ -11,6 +11,11 @@ _PLAIN = re.compile(r"\{(?:'[^'{}\\\n]{1,60}': (?:'[-+\w.]{1,40}'|[-+\w.]{1,40})
 _KEY = re.compile(r"'([^'{}\\\n]{1,60})': ('?)")
 
 
+def is_plain_dict(raw: bytes) -> bool:
+    """Whether a raw line is one printed dict and nothing else."""
+    return raw.startswith(b"{'") and raw.rstrip().endswith(b"}") and raw.count(b"{") == 1
+
+
 class Found(NamedTuple):
     """Rows of one kind in a block: their keys, where each begins, and their numbers, a row each."""
 

@@ -50,8 +50,9 @@ class Series:
 
     def at(self, chosen: NDArray[np.bool_] | slice | list[int]) -> "Series":
         """The chosen buckets."""
-        columns = (self.row, self.line, self.step, self.epoch, self.low, self.high, self.nan, self.inf)
-        return Series(*(c[chosen] for c in columns))
+        floats = (self.row, self.line, self.step, self.epoch, self.low, self.high)
+        row, line, step, epoch, low, high = (values[chosen] for values in floats)
+        return Series(row, line, step, epoch, low, high, self.nan[chosen], self.inf[chosen])
 
 
 @dataclass
