@@ -3,9 +3,11 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
-from kb.evidence.model import Evidence
+from app.stated import stated_metrics
+from kb.evidence.model import Evidence, Reading
 from kb.index import Catalog
 from kb.types import CheckReads, GroupCheck, VersionFact
 from kb.versions import judge
@@ -38,25 +40,31 @@ def all_checks(catalog: Catalog) -> Mapping[str, GroupCheck]:
     return {check_id(g.id, c.id): c for g in catalog.groups.values() for c in g.checks}
 
 
-def answer_from_evidence(catalog: Catalog, evidence: Evidence, given: Mapping[str, str]) -> list[Answered]:
-    """What the user answered, and what the paste answers by itself; the user's word wins."""
+def answer_from_evidence(catalog: Catalog, reading: Reading, given: Mapping[str, str]) -> list[Answered]:
+    """What the user answered, and what the paste or the words answer by themselves; the user's word wins."""
     answers: list[Answered] = []
+    stated = stated_metrics(reading.prose)
     for name, check in all_checks(catalog).items():
-        value = given.get(name) or (read_check(check.reads, evidence) if check.reads else None)
+        value = given.get(name) or (read_check(check.reads, reading.evidence, stated) if check.reads else None)
         if value in ("yes", "no"):
             answers.append(Answered(name, check, "yes" if value == "yes" else "no", name in given))
     return answers
 
 
-def read_check(reads: CheckReads, evidence: Evidence) -> YesNo | None:
+def read_check(
+    reads: CheckReads, evidence: Evidence, stated: Mapping[str, Sequence[float]] = MappingProxyType({})
+) -> YesNo | None:
     """The answer that the evidence gives to a check, or None where it says nothing.
 
-    What a person says in words is evidence for ranking, too loose to rule rivals out.
+    `stated`: values of metrics that the person gives. A symptom told in words is evidence for ranking, too loose to
+    rule rivals out.
     """
     if reads.signal:
         return "yes" if any(s.name == reads.signal and s.seen_in != "words" for s in evidence.signals) else None
     if reads.metric and reads.metric in evidence.metrics:
         return _read_metric(reads, evidence.metrics[reads.metric].values)
+    if reads.metric and reads.metric in stated:
+        return _read_metric(reads, stated[reads.metric])
     if reads.version and reads.version.component in evidence.versions:
         wanted = reads.version
         fact = VersionFact(component=wanted.component, scheme=wanted.scheme, affected=wanted.range, source=0)

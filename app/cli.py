@@ -110,7 +110,7 @@ _SKELETON = """---
 id: {id}
 title:
   en: "What is seen, and the cause in a few words"
-  zh: "现象与原因,一句话"
+  zh: "现象与原因，一句话"
 area: {area}
 phases: [step]
 loud: false

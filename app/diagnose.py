@@ -84,7 +84,7 @@ def consider(
         hits = retriever.search(distill(reading), searchable(reading))
         found = retriever.find_signatures([line.text for line in reading.lines])
     with watch.stage("features"):
-        answers = answer_from_evidence(retriever.catalog, reading.evidence, given)
+        answers = answer_from_evidence(retriever.catalog, reading, given)
         return candidates(reading, hits, found, retriever.catalog, answers), answers
 
 
@@ -104,7 +104,7 @@ def distill(reading: Reading) -> str:
 
 
 def searchable(reading: Reading) -> str:
-    """The text for the lexical search: what distill takes, then other lines, number rows left out, bounded in length."""
+    """The text for the lexical search: what distill takes, then other lines but rows of numbers, bounded."""
     others = (line.text for line in (*reading.notable, *reading.lines) if not _ROW.match(line.text))
     return "\n".join([distill(reading), *dict.fromkeys(others)])[:MAX_SEARCHABLE]
 

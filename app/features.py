@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.checks import Answers, verdict_of
+from app.checks import Answered, Answers, verdict_of
 from app.diagnosis import SupportRef, VersionVerdict
+from app.stated import components_not_used
 from app.texts import say
 from kb import vocabulary
 from kb.evidence.model import Evidence, Reading, SignalSeen
@@ -71,7 +72,7 @@ def candidates(
         _add_retrieval(candidate, by_hit.get(name))
         _add_signatures(candidate, by_signature.get(name, []), sharing, reading)
         _add_signals(candidate, reading.evidence)
-        _add_components(candidate, reading.evidence)
+        _add_components(candidate, reading)
         _add_versions(candidate, reading.evidence)
         _add_config(candidate, reading.evidence)
         _add_answers(candidate, catalog, answers)
@@ -166,8 +167,13 @@ def _signal_reason(signal: SignalSeen) -> Reason:
     return Reason("s_signal_values", {"meaning": _meaning(signal.name), "values": values})
 
 
-def _add_components(candidate: Candidate, evidence: Evidence) -> None:
-    mentioned = {*evidence.mentions.components, *evidence.versions}
+def _add_components(candidate: Candidate, reading: Reading) -> None:
+    evidence = reading.evidence
+    unused = components_not_used(reading.prose, candidate.incident.components)
+    if unused:
+        candidate.features["component_unused"] = 1.0
+        candidate.contradicts.append(Reason("c_unused", {"names": ", ".join(sorted(unused))}))
+    mentioned = {*evidence.mentions.components, *evidence.versions} - unused
     shared = sorted(mentioned & {*candidate.incident.components})
     models = sorted({*evidence.mentions.models} & {*candidate.incident.models})
     if models:
@@ -215,9 +221,17 @@ def _add_answers(candidate: Candidate, catalog: Catalog, answers: Answers) -> No
         if verdict == 0:
             continue
         side, key = ("for", "s_check") if verdict > 0 else ("against", "c_check")
-        side = f"{'answer' if answered.by_user else 'check'}_{side}"
+        side = f"{_who_answers(answered)}_{side}"
         candidate.features[side] = candidate.features.get(side, 0.0) + 1.0
         ask = {"en": answered.check.ask.get("en"), "zh": answered.check.ask.get("zh")}
         value = {"en": say(answered.value, "en"), "zh": say(answered.value, "zh")}
         reasons = candidate.supports if verdict > 0 else candidate.contradicts
         reasons.append(Reason(key, {"answer": value, "ask": ask}))
+
+
+def _who_answers(answered: Answered) -> str:
+    """The user, a number or version in the paste, or the looser sign of a signal."""
+    if answered.by_user:
+        return "answer"
+    reads = answered.check.reads
+    return "check" if reads and reads.signal else "measure"

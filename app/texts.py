@@ -7,25 +7,25 @@ from kb.types import Lang
 
 _TEXTS: Mapping[str, Mapping[Lang, str]] = {
     # --- verdicts
-    "diagnosed": {"en": "Most likely: {title}", "zh": "最可能的原因:{title}"},
+    "diagnosed": {"en": "Most likely: {title}", "zh": "最可能的原因：{title}"},
     "diagnosed_many": {"en": "{count} separate problems found", "zh": "发现 {count} 个独立的问题"},
-    "expected": {"en": "This is expected: {title}", "zh": "这是正常现象:{title}"},
+    "expected": {"en": "This is expected: {title}", "zh": "这是正常现象：{title}"},
     "ambiguous": {
         "en": "{count} causes fit what you sent. The check below separates them.",
-        "zh": "有 {count} 个原因都符合目前的信息,用下面的检查可以区分。",
+        "zh": "有 {count} 个原因都符合目前的信息，用下面的检查可以区分。",
     },
-    "insufficient": {"en": "Too little to go on.", "zh": "信息太少,还无法判断。"},
+    "insufficient": {"en": "Too little to go on.", "zh": "信息太少，还无法判断。"},
     "no_match": {"en": "Not in the casebook.", "zh": "案例库里没有这个问题。"},
     "nothing_wrong": {"en": "Nothing wrong seen.", "zh": "没有看到异常。"},
     "off_topic": {"en": "Outside of what I know.", "zh": "这超出了我的范围。"},
     # --- reasons
     "reason_matched": {
         "en": "{title} fits best ({percent} %). Understood: {seen}.",
-        "zh": "最符合的是“{title}”({percent} %)。已识别:{seen}。",
+        "zh": "最符合的是“{title}”（{percent} %）。已识别：{seen}。",
     },
     "reason_rivals": {
         "en": "Several incidents fit and nothing sent tells them apart yet. Understood: {seen}.",
-        "zh": "多个案例都符合,目前的信息还分不开它们。已识别:{seen}。",
+        "zh": "多个案例都符合，目前的信息还分不开它们。已识别：{seen}。",
     },
     "reason_too_little": {
         "en": "No error line, metric, version or known symptom was recognised in the text.",
@@ -33,11 +33,11 @@ _TEXTS: Mapping[str, Mapping[Lang, str]] = {
     },
     "reason_unknown": {
         "en": "Understood: {seen}. Searched {incidents} incidents (base {version}); none fits well enough.",
-        "zh": "已识别:{seen}。在 {incidents} 个案例(版本 {version})中检索,没有足够吻合的。",
+        "zh": "已识别：{seen}。在 {incidents} 个案例（版本 {version}）中检索，没有足够吻合的。",
     },
     "reason_nothing_wrong": {
         "en": "The metrics read ({seen}) look healthy, and there is no error line.",
-        "zh": "读到的指标({seen})正常,也没有报错行。",
+        "zh": "读到的指标（{seen}）正常，也没有报错行。",
     },
     "reason_off_topic": {
         "en": "The question is not about training, fine-tuning or serving language models.",
@@ -47,16 +47,16 @@ _TEXTS: Mapping[str, Mapping[Lang, str]] = {
     # --- asks
     "ask_log": {
         "en": "Paste the log from the first error line on, with the 20 lines before it.",
-        "zh": "请贴出日志:从第一条报错开始,并带上它前面的 20 行。",
+        "zh": "请贴出日志：从第一条报错开始，并带上它前面的 20 行。",
     },
     "ask_rows": {
         "en": "Paste a few logged rows with loss, grad_norm and learning_rate, and the versions of your packages.",
-        "zh": "请贴几行包含 loss、grad_norm、learning_rate 的日志,以及相关软件包的版本。",
+        "zh": "请贴几行包含 loss、grad_norm、learning_rate 的日志，以及相关软件包的版本。",
     },
-    "ask_check": {"en": "Answer this check: {do}", "zh": "请做这个检查:{do}"},
+    "ask_check": {"en": "Answer this check: {do}", "zh": "请做这个检查：{do}"},
     "ask_domain": {
         "en": "Describe a failure of a training or serving run, or paste its log.",
-        "zh": "请描述训练或推理服务的故障,或贴出日志。",
+        "zh": "请描述训练或推理服务的故障，或贴出日志。",
     },
     # --- answer headings
     "why": {"en": "Why", "zh": "依据"},
@@ -79,36 +79,37 @@ _TEXTS: Mapping[str, Mapping[Lang, str]] = {
     "fix_reported": {"en": "reported to work", "zh": "有人反馈有效"},
     "fix_untested": {"en": "untested", "zh": "未经验证"},
     # --- supports and contradictions
-    "s_signature": {"en": "error line matches: `{text}`", "zh": "报错行吻合:`{text}`"},
+    "s_signature": {"en": "error line matches: `{text}`", "zh": "报错行吻合：`{text}`"},
     "s_signal": {"en": "{meaning}", "zh": "{meaning}"},
     "s_signal_values": {"en": "{meaning} ({values})", "zh": "{meaning}({values})"},
     "s_component": {"en": "involves {names}", "zh": "涉及 {names}"},
     "s_config": {"en": "{key} = {value} is set", "zh": "配置了 {key} = {value}"},
     "s_words": {"en": "the description reads alike", "zh": "描述相近"},
-    "s_version": {"en": "{component} {version} is affected ({range})", "zh": "{component} {version} 受影响({range})"},
-    "s_check": {"en": "check answered {answer}: {ask}", "zh": "检查结果为“{answer}”:{ask}"},
-    "c_signal": {"en": "not seen: {meaning}", "zh": "未见:{meaning}"},
+    "s_version": {"en": "{component} {version} is affected ({range})", "zh": "{component} {version} 受影响（{range}）"},
+    "s_check": {"en": "check answered {answer}: {ask}", "zh": "检查结果为“{answer}”：{ask}"},
+    "c_signal": {"en": "not seen: {meaning}", "zh": "未见：{meaning}"},
     "c_version": {
         "en": "{component} {version} already has the fix ({range})",
-        "zh": "{component} {version} 已包含修复({range})",
+        "zh": "{component} {version} 已包含修复（{range}）",
     },
     "c_version_out": {
         "en": "{component} {version} is not in the affected range ({range})",
-        "zh": "{component} {version} 不在受影响范围({range})",
+        "zh": "{component} {version} 不在受影响范围（{range}）",
     },
-    "c_component": {"en": "about {names}, which you do not mention", "zh": "该案例涉及 {names},你的内容未提到"},
-    "c_check": {"en": "check answered {answer} rules it out: {ask}", "zh": "检查结果为“{answer}”,排除此项:{ask}"},
-    "why_not_far": {"en": "shares words, not the error or the signals", "zh": "只是用词相近,报错与现象并不吻合"},
+    "c_component": {"en": "about {names}, which you do not mention", "zh": "该案例涉及 {names}，你的内容未提到"},
+    "c_unused": {"en": "you say you do not use {names}", "zh": "你说没有使用 {names}"},
+    "c_check": {"en": "check answered {answer} rules it out: {ask}", "zh": "检查结果为“{answer}”，排除此项：{ask}"},
+    "why_not_far": {"en": "shares words, not the error or the signals", "zh": "只是用词相近，报错与现象并不吻合"},
     # --- versions
     "v_unknown": {"en": "no version of an affected component given", "zh": "没有给出相关组件的版本"},
     "v_none": {"en": "no affected versions are known", "zh": "没有已知的受影响版本"},
     "chat_hello": {
         "en": "Describe the failure or paste a log; a blank line sends, Ctrl-D ends. Nothing you send is stored.",
-        "zh": "请描述故障或贴出日志;空行发送,Ctrl-D 结束。你发送的内容不会被保存。",
+        "zh": "请描述故障或贴出日志；空行发送，Ctrl-D 结束。你发送的内容不会被保存。",
     },
     # --- notes
     "notes": {"en": "Not read", "zh": "未读取"},
-    "own_check": {"en": "Is it this: {title}?", "zh": "是不是这个问题:{title}?"},
+    "own_check": {"en": "Is it this: {title}?", "zh": "是不是这个问题：{title}？"},
     "retired": {"en": "replaced by {id}", "zh": "已由 {id} 取代"},
 }
 

@@ -19,10 +19,10 @@ _LABELS: Mapping[str, Mapping[Lang, str]] = {
     "description": {
         "en": "Describe a failure of a training or serving run, or paste its log. Logs and configs can be dropped "
         "as text files; screenshots are not read. Nothing you send is stored or leaves this machine.",
-        "zh": "描述训练或推理服务的故障,或直接贴日志。日志和配置可以作为文本文件拖入;不识别截图。"
-        "你发送的内容不会被保存,也不会离开这台机器。",
+        "zh": "描述训练或推理服务的故障，或直接贴日志。日志和配置可以作为文本文件拖入；不识别截图。"
+        "你发送的内容不会被保存，也不会离开这台机器。",
     },
-    "placeholder": {"en": "A sentence, or a whole log …", "zh": "一句话,或整段日志……"},
+    "placeholder": {"en": "A sentence, or a whole log …", "zh": "一句话，或整段日志……"},
 }
 _EXAMPLES: Mapping[Lang, list[str]] = {
     "en": [
@@ -32,7 +32,7 @@ _EXAMPLES: Mapping[Lang, list[str]] = {
     ],
     "zh": [
         "GRPO 训练时 loss 一直是 0,reward_std 也是 0",
-        "Qwen-7B 全量微调,梯度先飙到几千,十步之内 loss 就归零了",
+        "Qwen-7B 全量微调，梯度先飙到几千，十步之内 loss 就归零了",
     ],
 }
 
@@ -54,17 +54,19 @@ def page(casebook: Casebook, lang: Lang) -> gr.Blocks:
         file_count="multiple",
         file_types=["text", ".log", ".json", ".yaml", ".yml"],
         max_lines=20,
-        lines=3,
+        lines=1,
         max_plain_text_length=200_000,
     )
     return gr.ChatInterface(
         respond,
         multimodal=True,
+        chatbot=gr.Chatbot(show_label=False, height="65vh", sanitize_html=True, autoscroll=False, buttons=["copy"]),
         textbox=textbox,
         title=_LABELS["title"][lang],
         description=_LABELS["description"][lang],
         examples=[[{"text": text, "files": []}, None] for text in _EXAMPLES[lang]],
         additional_inputs=[state],
+        additional_inputs_accordion=gr.Accordion(visible=False),
         additional_outputs=[state],
         analytics_enabled=False,
         api_name="chat",

@@ -23,14 +23,25 @@ from evals.cases import FOLDER, Case, load_cases
 from kb.evidence import Input
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
-# What the development cases hold too few of to teach, and the design asks for: a user's answer decides, a version
-# that has the fix pushes down, a config finding up. Fixed, not learned.
-FIXED = {"answer_for": 3.0, "answer_against": -6.0, "version_excluded": -3.0, "config": 2.5}
+# Fixed, not learned: what the design asks for and the development cases hold too few of to teach. A user's answer
+# decides; a check that the paste answers is right 95 times of 99 there, yet other features mostly win those cases
+# anyway; a version that has the fix pushes down, a config finding up.
+FIXED = {
+    "answer_for": 3.0,
+    "answer_against": -6.0,
+    "measure_for": 1.5,
+    "measure_against": -4.0,
+    "check_for": 1.0,
+    "check_against": -3.0,
+    "version_excluded": -3.0,
+    "config": 2.5,
+    "component_unused": -4.0,
+}
 POSITIVE = {
     "dense", "dense_lead", "lexical_lead", "coverage", "relative", "signature", "signature_initiating", "signals", "component", "model",
-    "version_affected", "check_for",
+    "version_affected",
 }  # fmt: skip
-NEGATIVE = {"signals_missing", "signals_unexplained", "component_other", "check_against"}
+NEGATIVE = {"signals_missing", "signals_unexplained", "component_other"}
 FEATURES = (*sorted(POSITIVE), *sorted(NEGATIVE))
 RIDGE = 0.002
 FOLDS = 5
@@ -213,4 +224,3 @@ def main(argv: Sequence[str] = ()) -> int:
     if arguments.write:
         WEIGHTS_FILE.write_text(json.dumps(model.model_dump(), indent=2) + "\n", encoding="utf-8")
     return 0
-

@@ -31,6 +31,11 @@ def signals() -> Mapping[str, Mapping[str, Any]]:
     return _file("signals")  # type: ignore[no-any-return]
 
 
+def metrics() -> Mapping[str, Mapping[str, list[str]]]:
+    """`principal` and `companion` metrics: canonical name → other spellings."""
+    return _file("metrics")  # type: ignore[no-any-return]
+
+
 def glossary() -> Mapping[str, list[str]]:
     """Chinese field term → English terms, most usual first."""
     return {zh: [en] if isinstance(en, str) else en for zh, en in _file("glossary").items()}

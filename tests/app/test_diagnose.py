@@ -8,6 +8,7 @@ import pytest
 
 from app.casebook import Casebook
 from app.diagnosis import SCHEMA_FILE, Diagnosis, File, GivenAnswer, Request, json_schema
+from app.stated import stated_metrics
 from app.texts import keys
 from kb.errors import InputError
 
@@ -160,3 +161,28 @@ def test_every_text_exists_in_both_languages_with_the_same_fields() -> None:
 def test_a_diagnosis_reads_back(casebook: Casebook) -> None:
     diagnosis = casebook.diagnose(Request(text=AXOLOTL_LOG))
     assert Diagnosis.model_validate_json(diagnosis.model_dump_json()) == diagnosis
+
+
+@pytest.mark.parametrize(
+    ("prose", "found"),
+    [
+        ("reward_std is 0.3 in every row", {"reward_std": [0.3]}),
+        ("reward_std 一直是 0，loss 也是 0", {"reward_std": [0.0]}),
+        ("grad_norm nan from step 3", {}),
+        ("learning_rate=2e-5", {"learning_rate": [2e-5]}),
+        ("loss is 0", {}),
+        ("my_reward_std is 0", {}),
+    ],
+)
+def test_metrics_stated_in_words(prose: str, found: dict[str, list[float]]) -> None:
+    assert {k: v for k, v in stated_metrics(prose).items() if v == v and not any(x != x for x in v)} == found
+
+
+def test_a_component_that_is_not_used_is_pushed_down(casebook: Casebook) -> None:
+    question = "Full fine-tuning of Qwen-7B, gradient spikes to thousands and then loss is 0 within ten steps. {}"
+    with_it, without = (
+        casebook.diagnose(Request(text=question.format(more))) for more in ("I use DeepSpeed.", "no DeepSpeed here.")
+    )
+    rank = [[c.incident for c in d.causes].index(QWEN) if QWEN in [c.incident for c in d.causes] else 99 for d in (with_it, without)]
+    assert rank[0] == 0
+    assert rank[1] > 0
