@@ -88,9 +88,10 @@ def _initiating(paste: Paste, got: Reading, failures: list[str]) -> bool | None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the figures and every failure; 0 when all bars are met."""
     parser = argparse.ArgumentParser(prog="python -m evals pastes", description=__doc__)
-    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
+    parser.add_argument("folder", nargs="*", type=Path, help="default: dev and healthy; heldout only when named")
     given = parser.parse_args(argv)
-    judged = [(paste, judge(paste)) for paste in load(given.folder)]
+    folders = given.folder or [FOLDER / "dev", FOLDER / "healthy"]
+    judged = [(paste, judge(paste)) for folder in folders for paste in load(folder)]
     for paste, verdict in judged:
         for failure in verdict.failures:
             sys.stdout.write(f"{paste.id}: {failure}\n")

@@ -14,7 +14,8 @@ from kb.evidence.tables import table
 from kb.patterns import PatternSet
 
 MAX_EVENTS, MAX_MESSAGE = 300, 600
-TIERS = ("primary", "consequence", "log", "summary", "teardown", "ignore")  # "log": an error line of no known sort
+# "log": an error line of no known sort
+TIERS = ("machine", "primary", "consequence", "log", "summary", "teardown", "ignore")
 
 _NAME = r"(?:[A-Za-z_]\w{0,80}\.){0,12}"
 _ENDINGS = (
@@ -190,8 +191,8 @@ class ErrorReader:
 
 def initiating(events: list[Event], root_rank: int | None) -> Event | None:
     """The event that started the failure: of the best tier, after the last sign of normal training, first."""
-    candidates = [e for e in events if e.tier in TIERS[:4] and not e.chained]
-    candidates = candidates or [e for e in events if e.tier in TIERS[:4]]
+    candidates = [e for e in events if e.tier in TIERS[:5] and not e.chained]
+    candidates = candidates or [e for e in events if e.tier in TIERS[:5]]
     if not candidates:
         return None
     last = max(e.after_metrics for e in candidates)

@@ -16,6 +16,14 @@ _FUNCTION = re.compile(
 )
 
 
+_HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
+
+
+def half_width(text: str) -> str:
+    """The text with full-width letters, digits and punctuation (U+FF01 to U+FF5E) as their ASCII forms."""
+    return text if text.isascii() else text.translate(_HALF_WIDTH)
+
+
 def function_words(text: str) -> int:
     """How many of the small words that English sentences, and hardly any log line, consist of."""
     return len(_FUNCTION.findall(text))

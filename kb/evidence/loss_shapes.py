@@ -92,12 +92,12 @@ def loss_scaled_up(columns: Columns) -> Seen | None:
 
 
 def loss_spike(columns: Columns) -> Seen | None:
-    """A jump to 3 times the usual loss that falls back within 8 rows."""
+    """A jump to twice the usual loss, back within 8 rows (a harder curriculum raises it less, and for longer)."""
     loss = finite(columns, "loss", 5)
     if loss is None or preference_or_rl(columns):
         return None
     peaks = []
-    for i in jumps(loss, 3.0, 1.0):
+    for i in jumps(loss, 2.0, 1.0):
         usual = float(np.median(loss.middle[max(0, i - 8) : i]))
         after = loss.middle[i + 1 : i + 9]
         if len(after) and after.min() <= usual + 0.35 * (loss.high[i] - usual) and after.min() > ZERO:

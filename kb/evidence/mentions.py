@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 
+from kb.evidence.language import half_width
 from kb.evidence.model import Line, Mentions
 from kb.evidence.tables import table
 from kb.patterns import PatternSet
@@ -75,7 +76,7 @@ def gpu_count(text: str) -> int | None:
 
 def mentions(prose: Sequence[Line], others: Sequence[Line]) -> Mentions:
     """What the lines name; what prose names comes first."""
-    texts = [line.text[:MAX_TEXT] for line in (*prose, *others)]
+    texts = [half_width(line.text[:MAX_TEXT]) for line in (*prose, *others)]
     components, models, hardware = (
         tuple(dict.fromkeys(x for t in texts for x in named(name, t))) for name in ("components", "models", "hardware")
     )

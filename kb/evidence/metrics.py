@@ -30,6 +30,7 @@ _MULTILINE = re.compile(rf"""\s*['"]([\w/.()@% -]{{1,60}})['"]: ?['"]?({_NUMBER}
 _HINTS = ("loss", "grad", "reward", "kl", "entropy", "logps", "clip", "ppl", "perplexity", "gnorm", "_norm", "value")
 _BAR = re.compile(r"\s(\d{1,9})/(\d{1,9}|\?) ?\[(?:\d+:)?\d+:\d\d")
 _SPACES = re.compile(r"\s+")
+_SEPARATED, _WORD, MAX_OTHER_WORDS = re.compile(r"[:=|\t]"), re.compile(r"[A-Za-z\u4e00-\u9fff]{2,}"), 3
 
 
 class Names(NamedTuple):
@@ -223,6 +224,8 @@ class MetricReader:
         step = float(bar[1]) if bar else math.nan
         if len(keys) < 2 and not bar and not _alone(text, found[0]):
             return False
+        if not _SEPARATED.search(text) and len(_WORD.findall(vocabulary.pair.sub(" ", text))) > MAX_OTHER_WORDS:
+            return False  # a sentence that gives numbers
         if bar and step == self._bar_step:
             return True
         self._bar_step = step if bar else self._bar_step

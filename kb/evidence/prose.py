@@ -16,7 +16,7 @@ _CODE = re.compile(
 # What programs print as sentences: openings, and marks that people do not write.
 _LOGGY = re.compile(
     r"\bat 0x[0-9a-f]+|\.py:\d+|\w+=\S+ \w+=\S+|site-packages|^\s*\[|\.{3,}\s*$|Warning: |\d+%\||^\S+\.\S+\.\S+:|"
-    r"^[a-z][\w.-]*: |^\w*_\w+: |^\*{3}|^(?:Some weights|You should probably|Loading|Setting|Using|Special tokens|"
+    r"^[a-z][\w.-]*: |^\w*_\w+: |^\*{3}|^`\w|^(?:Some weights|You should probably|Loading|Setting|Using|Special tokens|"
     r"Running|Processing|Starting|Collecting|Requirement|In file included|During handling|The above exception|"
     r"compilation|building|CUDA SETUP|Building|Installing|Downloading|WARNING|ERROR|INFO|NOTE|Num|Total|Found|Saving|"
     r"Successfully|Generating)\b"
@@ -24,7 +24,7 @@ _LOGGY = re.compile(
 _WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")
 _FIRST_PERSON = re.compile(
     r"\b(?:I|I'm|I've|[Mm]y|[Ww]e|[Oo]ur|me|[Aa]nyone|[Hh]ow (?:do|does|can|to|should)|[Ww]hy (?:is|does|do|are)|"
-    r"[Aa]ny (?:idea|help)|[Tt]hanks)\b|\?\s*$"
+    r"[Aa]ny (?:idea|help)|[Tt]hanks)\b|\?(?:\s|\?|$)"
 )
 _PERSON = re.compile(r"\b(?:i|i'm|i've|my|me|we|our|please|help|anyone|why|how)\b|\?", re.IGNORECASE)
 

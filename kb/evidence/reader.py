@@ -159,6 +159,7 @@ class _Assembly:
         metrics, found = self._metrics()
         all_signals = found + self._log_signals() + self._spoken({s.name for s in found})
         others = [line for case in self.cases for line in case.lines]
+        all_signals = [s for s in all_signals if not _only_follows(s, events, start)]
         self._what_was_read(events)
         return Evidence(
             initiating_error=errors.as_initiating(start),
@@ -228,6 +229,14 @@ def _signal(
 ) -> SignalSeen:
     kept = tuple(dict.fromkeys(lines))[:MAX_SIGNAL_LINES]
     return SignalSeen(name=name, input=source, lines=kept, seen_in=seen_in)
+
+
+def _only_follows(signal: SignalSeen, events: Sequence[errors.Event], start: errors.Event | None) -> bool:
+    """Whether host-oom rests only on processes killed after a failure that had another start."""
+    if signal.name != "host-oom" or start is None or start.tier not in ("machine", "primary"):
+        return False
+    killed = {e.line.number for e in events if e.type == "Killed" and e is not start and e.line.input == signal.input}
+    return bool(signal.lines) and set(signal.lines) <= killed
 
 
 def _denied(signal: str, line: Line) -> bool:

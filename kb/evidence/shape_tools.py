@@ -85,7 +85,7 @@ def jumps(series: Series, ratio: float, least: float) -> list[int]:
     if len(high) < 3:
         return []
     usual, noise = _before(middle)
-    far = high > np.maximum.reduce([usual * ratio, usual + least, usual + 6 * noise])
+    far = high > np.maximum.reduce([usual * ratio, usual + least, usual + 8 * noise])
     return [i for i in np.flatnonzero(far).tolist() if i >= 2]
 
 

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from kb.evidence.language import half_width
 from kb.evidence.model import Line
 from kb.evidence.tables import table
 from kb.patterns import PatternSet
 
 MAX_SENTENCE = 600
-_SENTENCE = re.compile(r"[。!?!?\n;;]+|\.(?=\s|$)")
+_SENTENCE = re.compile(r"[\u3002?\n;]+|(?<!!)!(?!!)|\.(?=\s|$)")
 _CLAUSE = re.compile(r"[,,;;。]| but | and |但是?|而且|然后")
 
 
@@ -44,9 +45,17 @@ def negated(sentence: str, start: int, end: int) -> bool:
     return after.search(sentence[end : end + 60]) is not None
 
 
+def _turned(signal: str, phrase: str) -> bool:
+    """Whether a contrast or a denial inside the phrase turns what it says."""
+    inside = table("words")["inside"]
+    if signal not in inside["contrast_within"] and re.search(inside["contrast"], phrase, re.IGNORECASE):
+        return True
+    return signal in inside["plain"] and re.search(inside["denial"], phrase, re.IGNORECASE) is not None
+
+
 def sentences(text: str) -> list[str]:
     """The sentences of a line, each cut at MAX_SENTENCE characters."""
-    return [piece[:MAX_SENTENCE] for piece in _SENTENCE.split(text) if piece.strip()]
+    return [piece[:MAX_SENTENCE] for piece in _SENTENCE.split(half_width(text)) if piece.strip()]
 
 
 def denied(sentence: str) -> bool:
@@ -63,7 +72,7 @@ def spoken(lines: Sequence[Line]) -> list[Spoken]:
             for index in phrases.match(piece):
                 signal, pattern = known[index]
                 found = pattern.search(piece)
-                if found and not negated(piece, found.start(), found.end()):
+                if found and not negated(piece, found.start(), found.end()) and not _turned(signal, found[0]):
                     out.append(Spoken(signal, line))
     said = {item.signal for item in out}
     hidden = {less for signal in said for less in table("words")["says_more"].get(signal, ())}

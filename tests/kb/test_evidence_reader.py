@@ -165,3 +165,11 @@ def test_texts_are_redacted() -> None:
     assert all(key not in line.text for line in reading.notable)
     assert key not in reading.evidence.model_dump_json()
     assert reading.evidence.redactions >= 2
+
+
+def test_full_width_punctuation_ends_clauses_and_sentences() -> None:
+    comma, stop, wide_eight = "\uff0c", "\u3002", "\uff18"
+    assert signals(f"训练没有 OOM{comma}但是卡住了{stop}输出正常") == {"hang"}
+    reading = read([Input("text", f"{wide_eight}卡 A100 训练{comma}loss 一直是 0")])
+    assert reading.evidence.mentions.gpus == 8
+    assert reading.language == "zh"
