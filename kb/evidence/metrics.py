@@ -52,12 +52,11 @@ def names() -> Names:
     data = table("metrics")
     spelled = {**data["principal"], **data["companion"]}
     canonical = {s: name for name, more in spelled.items() for s in (name, *more)}
-    known = sorted([*canonical, *data["step"], *data["epoch"]], key=len, reverse=True)
-    either = "|".join(re.escape(name).replace(r"\ ", " ") for name in known)
+    known = [*canonical, *data["step"], *data["epoch"]]
+    either = _trie(known)
     pair = re.compile(
         rf"(?:(?<=[\s,|;\[({{*\-])|^)['\"]?(?:train/)?({either})['\"]?(?: is)?\s{{0,12}}[:=]?\s{{0,12}}\[{{0,2}}['\"]?"
         rf"(?:(?:np|numpy|torch)\.\w+\(|tensor\()?({_NUMBER})(?![\w.]*[A-Za-z_]\w*\()",
-        re.IGNORECASE,
     )
     spellings = tuple(s for name, more in data["principal"].items() for s in (name, *more))
     parts = {key: frozenset(data[key]) for key in ("principal", "summary", "evaluation")}
@@ -73,6 +72,18 @@ def canonical(key: str) -> str:
     low = _SPACES.sub(" ", key.strip().lower())
     low = low.removeprefix("train/") if low != "train/" else low
     return names().canonical.get(low, low)
+
+
+def _trie(words: Sequence[str]) -> str:
+    """One pattern for all words, longest first, that looks at each character once."""
+    heads: dict[str, list[str]] = {}
+    for word in words:
+        heads.setdefault(word[:1], []).append(word[1:])
+    ends = "" in heads
+    parts = [re.escape(head) + _trie(rest) for head, rest in sorted(heads.items()) if head]
+    if not parts:
+        return ""
+    return f"(?:{'|'.join(parts)}){'?' if ends else ''}"
 
 
 class _Plan(NamedTuple):
@@ -209,13 +220,14 @@ class MetricReader:
             step = float(bar[1]) if bar else math.nan
             found = (bool(pairs) and self.add(pairs, line.number, line.rank, step)) or found
         if found and self.rows < LEARNING_ROWS and line.rank is None:
-            start = text.index("{")
+            start = max(text.find("{"), 0)
             self._templates.learn(text[start : text.find("}", start) + 1])
         return found
 
     def _loose_row(self, text: str, line: Line) -> bool:
         vocabulary = names()
-        found = list(vocabulary.pair.finditer(text[:4000]))[:MAX_PAIRS]
+        text = text[:4000].lower()
+        found = list(vocabulary.pair.finditer(text))[:MAX_PAIRS]
         if not found:
             return False
         pairs = [(m[1], m[2]) for m in found]

@@ -19,7 +19,8 @@ from kb.patterns import Pattern
 BLOCK = 1 << 20
 LARGE = 384 << 10  # bytes from which an input is scanned
 HEAD, TAIL = 64 << 10, 16 << 10  # bytes read in full at either end
-MAX_REPEATS, MAX_KNOWN = 3, 20_000  # identical lines read; how many lines are remembered for that
+MAX_REPEATS, MAX_KNOWN = 60, 20_000  # lines alike that are read; how many are remembered for that
+_DIGITS = re.compile(rb"\d+")
 
 _GAP = re.compile(r"(?<!\\)\.\{\d*,\d*\}\??")
 _COUNTED = re.compile(r"(\[[^\]]*\]|\\[Swd])\{\d+,\d*\}\??")
@@ -163,7 +164,8 @@ def _whole(block: bytes, number: int) -> Iterator[tuple[int, bytes]]:
 def _triggered(block: bytes, number: int, known: dict[int, int]) -> Iterator[tuple[int, bytes]]:
     """The lines of a block that hold a trigger, and the exception line that ends a traceback."""
     pattern, last, seen_to = trigger(), 0, 0
-    while (match := pattern.search(block, seen_to)) is not None:
+    lines = block.replace(b"\r", b"\n")  # so that no pattern looks beyond the piece of a progress bar
+    while (match := pattern.search(lines, seen_to)) is not None:
         start = match[0]
         begin = max(block.rfind(b"\n", seen_to, start), block.rfind(b"\r", seen_to, start)) + 1 or seen_to
         found = _LINE_END.search(block, start)
@@ -196,10 +198,10 @@ def _past_frames(block: bytes, at: int, prefix: bytes) -> int:
 
 
 def _repeated(line: bytes, known: dict[int, int]) -> bool:
-    """Whether the very same line was read MAX_REPEATS times; rows of numbers are never left out."""
+    """Whether the same line, but for its digits, was read MAX_REPEATS times; rows of numbers are never left out."""
     if b"loss" in line:
         return False
-    key = hash(line)
+    key = hash(_DIGITS.sub(b"", line))
     count = known.get(key, 0)
     if count or len(known) < MAX_KNOWN:
         known[key] = count + 1
