@@ -120,6 +120,9 @@ def _add_retrieval(candidate: Candidate, hit: Hit | None) -> None:
 def _add_signatures(
     candidate: Candidate, found: Sequence[SignatureHit], sharing: Mapping[int, int], reading: Reading
 ) -> None:
+    incident = candidate.incident
+    if not found and reading.evidence.initiating_error:
+        candidate.features["error_unmatched" if incident.signatures else "error_unexplained"] = 1.0
     if not found:
         return
     candidate.features["signature"] = max(1.0 / sharing[hit.line] for hit in found)

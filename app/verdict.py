@@ -14,7 +14,6 @@ BENIGN = frozenset({"fp16-scaler-warmup"})
 MIN_HEALTHY_ROWS = 3  # logged rows below which "nothing wrong" cannot be said
 MIN_QUESTION = 4  # index terms below which words are too few to be off topic
 MIN_FIELD_TERMS = 2  # terms of the field below which a question names no symptom
-MIN_COVERAGE = 0.2  # share of the question's weight of words an incident must hold to count as recognised
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +28,15 @@ def decide(reading: Reading, ranked: Sequence[Ranked], thresholds: Thresholds) -
     """The verdict for evidence and ranked causes."""
     if _healthy(reading):
         return Decision("no_match", "nothing_wrong_seen")
-    recognised = _recognised(reading, ranked)
-    if not recognised and _off_topic(reading):
-        return Decision("no_match", "off_topic")
-    if not recognised:
-        return Decision("insufficient", "too_little")
+    if not hard_evidence(reading.evidence) and not any("signature" in r.candidate.features for r in ranked):
+        if _off_topic(reading):
+            return Decision("no_match", "off_topic")
+        if _field_terms(reading) == 0:
+            return Decision("insufficient", "too_little")
+    if 1.0 - sum(r.probability for r in ranked) >= thresholds.something_else:
+        return _no_match(reading)
     first = ranked[0].probability if ranked else 0.0
     second = ranked[1].probability if len(ranked) > 1 else 0.0
-    if 1.0 - sum(r.probability for r in ranked) >= thresholds.something_else:
-        return Decision("no_match", "unknown_problem")
     if first >= thresholds.first and first - second >= thresholds.lead:
         return Decision("diagnosed", "matched")
     if len(ranked) < 2 or second < 0.01:
@@ -57,15 +56,11 @@ def _healthy(reading: Reading) -> bool:
     return quiet and rows >= MIN_HEALTHY_ROWS and not evidence.config_findings
 
 
-def _recognised(reading: Reading, ranked: Sequence[Ranked]) -> bool:
-    """Hard evidence, an error signature, or a question in field terms that some incident speaks about."""
-    if hard_evidence(reading.evidence):
-        return True
-    features = [r.candidate.features for r in ranked]
-    if any("signature" in f for f in features):
-        return True
-    covered = any(f.get("coverage", 0.0) >= MIN_COVERAGE for f in features)
-    return covered and _field_terms(reading) >= MIN_FIELD_TERMS
+def _no_match(reading: Reading) -> Decision:
+    """Nothing in the base fits: too little was said to tell, or the problem is not in the base."""
+    if not hard_evidence(reading.evidence) and _field_terms(reading) < MIN_FIELD_TERMS:
+        return Decision("insufficient", "too_little")
+    return Decision("no_match", "unknown_problem")
 
 
 def _off_topic(reading: Reading) -> bool:

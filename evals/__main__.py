@@ -9,6 +9,7 @@ COMMANDS = {
     "pastes": "evals.pastes",
     "fit": "evals.fit",
     "retrieval": "evals.retrieval",
+    "run": "evals.evaluate",
     "schema": "evals.schema",
     "secrets": "evals.secrets_eval",
     "versions": "evals.versions_eval",

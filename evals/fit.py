@@ -7,7 +7,7 @@ signs are kept where a feature's meaning fixes them, and the figures printed com
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from app.ranking import WEIGHTS_FILE, Thresholds, Weights
 from app.settings import load_settings
 from evals.cases import FOLDER, Case, load_cases
 from kb.evidence import Input
+from kb.types import Incident
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 # Fixed, not learned: what the design asks for and the development cases hold too few of to teach. A user's answer
@@ -41,12 +42,14 @@ POSITIVE = {
     "dense", "dense_lead", "lexical_lead", "coverage", "relative", "signature", "signature_initiating", "signals", "component", "model",
     "version_affected",
 }  # fmt: skip
-NEGATIVE = {"signals_missing", "signals_unexplained", "component_other"}
+NEGATIVE = {"signals_missing", "signals_unexplained", "component_other", "error_unmatched", "error_unexplained"}
 FEATURES = (*sorted(POSITIVE), *sorted(NEGATIVE))
 RIDGE = 0.002
 FOLDS = 5
-MAX_OUTSIDE = 0.04  # the bar is 0.05
+MAX_OUTSIDE = 0.15  # near misses written to deceive; off-topic and healthy texts, settled earlier, are not among them
+MAX_HIDDEN = 0.06  # a base without the cause, its closest relatives left behind
 VAGUE_SHARE = 0.2  # how much undecidable cases count beside decidable ones
+OUTSIDE_WEIGHT = 3.0  # real questions outside the base are few, and what the world brings
 HIDDEN_WEIGHT = 0.35  # how much a case with its truth hidden counts beside the case itself
 
 
@@ -61,6 +64,7 @@ class Example:
     truth: int
     fold: int
     weight: float
+    hidden: bool = False
 
 
 def gather(casebook: Casebook, cases: Sequence[Case]) -> list[Example]:
@@ -79,7 +83,7 @@ def gather(casebook: Casebook, cases: Sequence[Case]) -> list[Example]:
             offset=_columns(found, tuple(FIXED)) @ np.array(list(FIXED.values())),
             truth=truth,
             fold=folds[str(case.cause)],
-            weight=1.0,
+            weight=1.0 if isinstance(case.cause, str) else OUTSIDE_WEIGHT,
         )
         examples.append(whole)
         if truth >= 0:
@@ -102,6 +106,7 @@ def _hidden(example: Example) -> Example:
         offset=example.offset[kept],
         truth=-1,
         weight=HIDDEN_WEIGHT,
+        hidden=True,
     )
 
 
@@ -165,9 +170,10 @@ def verdict(p: Array, t: Thresholds) -> tuple[str, int]:
 def score(results: Sequence[tuple[Example, Array]], t: Thresholds) -> dict[str, float]:
     """Shares over decidable answerable cases, and of hidden or outside cases that were called diagnosed."""
     inside = [(e, *verdict(p, t)) for e, p in results if e.truth >= 0 and e.case.decidable]
-    outside = [(e, *verdict(p, t)) for e, p in results if e.truth < 0]
+    hidden = [(e, *verdict(p, t)) for e, p in results if e.hidden]
+    outside = [(e, *verdict(p, t)) for e, p in results if e.truth < 0 and not e.hidden]
     vague = [(e, *verdict(p, t)) for e, p in results if e.truth >= 0 and not e.case.decidable]
-    n, m = max(len(inside), 1), max(len(outside), 1)
+    n, m, k = max(len(inside), 1), max(len(outside), 1), max(len(hidden), 1)
     return {
         "diagnosed_right": sum(kind == "one" and first == e.truth for e, kind, first in inside) / n,
         "diagnosed_wrong": sum(kind == "one" and first != e.truth for e, kind, first in inside) / n,
@@ -175,6 +181,7 @@ def score(results: Sequence[tuple[Example, Array]], t: Thresholds) -> dict[str, 
         "refused": sum(kind == "none" for _, kind, _ in inside) / n,
         "first_right": sum(first == e.truth for e, _, first in inside) / n,
         "outside_diagnosed": sum(kind == "one" for _, kind, _ in outside) / m,
+        "hidden_diagnosed": sum(kind == "one" for _, kind, _ in hidden) / k,
         "vague_ambiguous": sum(kind == "many" for _, kind, _ in vague) / max(len(vague), 1),
     }
 
@@ -182,7 +189,8 @@ def score(results: Sequence[tuple[Example, Array]], t: Thresholds) -> dict[str, 
 def choose_thresholds(results: Sequence[tuple[Example, Array]]) -> Thresholds:
     """The thresholds on a grid that get most decidable cases right and vague ones ambiguous.
 
-    Wrong diagnoses and refusals cost once; diagnoses outside the base cost five times what is above MAX_OUTSIDE.
+    Wrong diagnoses and refusals cost once; diagnoses outside the base cost five times what is above MAX_OUTSIDE, and
+    above MAX_HIDDEN where the true incident was hidden and its rivals stay.
     """
     best, chosen = -np.inf, Thresholds(something_else=0.5, first=0.5, lead=0.2)
     for something in np.arange(0.3, 0.96, 0.05):
@@ -192,9 +200,14 @@ def choose_thresholds(results: Sequence[tuple[Example, Array]]) -> Thresholds:
                 s = score(results, t)
                 value = s["diagnosed_right"] + VAGUE_SHARE * s["vague_ambiguous"] - s["diagnosed_wrong"] - s["refused"]
                 value -= 5 * max(s["outside_diagnosed"] - MAX_OUTSIDE, 0.0)
+                value -= 5 * max(s["hidden_diagnosed"] - MAX_HIDDEN, 0.0)
                 if value > best:
                     best, chosen = value, t
     return chosen
+
+
+def _known(case: Case, live: Mapping[str, Incident]) -> bool:
+    return not isinstance(case.cause, str) or case.cause in live
 
 
 def main(argv: Sequence[str] = ()) -> int:
@@ -205,7 +218,9 @@ def main(argv: Sequence[str] = ()) -> int:
     arguments = parser.parse_args(argv)
     casebook = Casebook(load_settings())
     live = casebook.incidents()
-    cases = [c for c in load_cases(arguments.cases) if not isinstance(c.cause, str) or c.cause in live]
+    # Off-topic questions and healthy logs are settled before any ranking (app/verdict.py).
+    early = ("off-topic", "healthy")
+    cases = [c for c in load_cases(arguments.cases) if c.kind not in early and _known(c, live)]
     examples = gather(casebook, cases)
     results = out_of_fold(examples)
     thresholds = choose_thresholds(results)
@@ -213,7 +228,9 @@ def main(argv: Sequence[str] = ()) -> int:
         print(f"{name:<20} {value:.3f}")
     logs = [-np.log(max(p[e.truth] if e.truth >= 0 else 1 - p.sum(), 1e-12)) for e, p in results]
     print(f"{'log loss':<20} {np.mean(logs):.3f}   ({len(cases)} cases, {len(examples)} examples, {FOLDS} folds)")
-    print(f"missed by retrieval  {sum(e.truth < 0 and e.weight == 1.0 for e in examples)}")
+    print(
+        f"missed by retrieval  {sum(e.truth < 0 and not e.hidden and isinstance(e.case.cause, str) for e in examples)}"
+    )
     weights = fit(examples)
     model = Weights(
         bias=round(float(weights[-1]), 4),
