@@ -241,7 +241,12 @@ class MetricReader:
         if bar and step == self._bar_step:
             return True
         self._bar_step = step if bar else self._bar_step
-        return self.add(pairs, line.number, line.rank, step)
+        taken = self.add(pairs, line.number, line.rank, step)
+        if taken and not bar and line.rank is None and self.rows < LEARNING_ROWS:
+            start = len(line.text) - len(line.text.lstrip())
+            cells = [(m[1], m.start(2) - start, m.end(2) - start) for m in found]
+            self._templates.learn_line(line.text.strip(), cells)
+        return taken
 
     def _json_line(self, text: str, line: Line) -> bool:
         found = _MULTILINE.match(text)

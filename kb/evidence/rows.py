@@ -1,12 +1,16 @@
 """Printed dicts found in bulk: rows that look like one already read are taken from whole blocks at once."""
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_TEMPLATES = 8
+MAX_TEMPLATES, MAX_LENGTH = 8, 800
+_SHAPE = re.compile(r"[-+]?(?:\d[\d.]*(?:[eE][-+]?\d+)?|\b(?:nan|NaN|inf)\b)")
+_VALUE = re.compile(r"[-+]?(?:\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|nan|inf)", re.IGNORECASE)
+_TAKEN, _PASSED = r"([-+]?(?:\d[\d.]*(?:[eE][-+]?\d+)?|nan|NaN|inf))", r"[-+]?(?:\d[\d.]*(?:[eE][-+]?\d+)?|nan|NaN|inf)"
 _PLAIN = re.compile(r"\{(?:'[^'{}\\\n]{1,60}': (?:'[-+\w.]{1,40}'|[-+\w.]{1,40})(?:, )?)+\}")
 _KEY = re.compile(r"'([^'{}\\\n]{1,60})': ('?)")
 
@@ -14,6 +18,11 @@ _KEY = re.compile(r"'([^'{}\\\n]{1,60})': ('?)")
 def is_plain_dict(raw: bytes) -> bool:
     """Whether a raw line is one printed dict and nothing else."""
     return raw.startswith(b"{'") and raw.rstrip().endswith(b"}") and raw.count(b"{") == 1
+
+
+def _literal(text: str) -> str:
+    """The text as a pattern in which any run of spaces may have another length."""
+    return " *".join(re.escape(piece) for piece in re.split(" +", text))
 
 
 class Found(NamedTuple):
@@ -28,7 +37,7 @@ class Templates:
     """The kinds of rows seen so far."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[tuple[str, str], ...], re.Pattern[bytes]] = {}
+        self._known: dict[object, tuple[tuple[str, ...], re.Pattern[bytes]]] = {}
 
     def learn(self, text: str) -> None:
         """Remember the kind of a row, where it is a plain dict of numbers."""
@@ -36,12 +45,30 @@ class Templates:
         if keys in self._known or len(self._known) >= MAX_TEMPLATES or not _PLAIN.fullmatch(text):
             return
         cells = (re.escape(f"'{key}': {quote}") + r"([-+.\deEnaif]{1,40})" + quote for key, quote in keys)
-        self._known[keys] = re.compile(("\\{" + ", ".join(cells) + "\\}").encode())
+        pattern = re.compile(("\\{" + ", ".join(cells) + "\\}").encode())
+        self._known[keys] = tuple(key for key, _ in keys), pattern
+
+    def learn_line(self, text: str, cells: Sequence[tuple[str, int, int]]) -> None:
+        """Remember a printed line that names its numbers: the key, start and end of each number to take."""
+        shape = _SHAPE.sub("0", text)
+        if shape in self._known or len(self._known) >= MAX_TEMPLATES or len(text) > MAX_LENGTH:
+            return
+        wanted = {(start, end) for _, start, end in cells}
+        if not text[:1].isalpha() or any(not _VALUE.fullmatch(text[a:b]) for a, b in wanted):
+            return
+        parts, at = [], 0
+        for number in _SHAPE.finditer(text):
+            parts.append(_literal(text[at : number.start()]))
+            parts.append(_TAKEN if number.span() in wanted else _PASSED)
+            at = number.end()
+        if sum(part == _TAKEN for part in parts) == len(cells):
+            pattern = re.compile(("".join(parts) + _literal(text[at:])).encode())
+            self._known[shape] = tuple(key for key, _, _ in cells), pattern
 
     def take(self, block: bytes) -> tuple[bytes, list[Found]]:
         """The block without the rows found, and the rows."""
         found = []
-        for keys, pattern in self._known.items():
+        for keys, pattern in self._known.values():
             matches = [(m.start(), m.groups()) for m in pattern.finditer(block)]
             if not matches:
                 continue
@@ -49,7 +76,7 @@ class Templates:
                 values = np.array([groups for _, groups in matches]).astype(np.float64)
             except ValueError:
                 continue
-            found.append(Found(tuple(k for k, _ in keys), np.array([start for start, _ in matches]), values))
-        for pattern in self._known.values() if found else ():
+            found.append(Found(keys, np.array([start for start, _ in matches]), values))
+        for _, pattern in self._known.values() if found else ():
             block = pattern.sub(lambda m: b" " * (m.end() - m.start()), block)
         return block, found

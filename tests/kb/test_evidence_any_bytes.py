@@ -57,6 +57,11 @@ def test_encodings_are_read_and_named(encoding: str) -> None:
     assert bool(noted) == (not encoding.startswith("utf-8"))
 
 
+@pytest.mark.parametrize("text", ["'eval_runtime': 1.0, loss", "{'loss': 1.0} }", "loss: 1,,2 step 3"])
+def test_found_by_fuzzing(text: str) -> None:
+    read([Input("x", text)])
+
+
 def test_what_was_replaced_is_said() -> None:
     reading = read([Input("x", b"caf\xe9 RuntimeError: boom\x00\n")])
     whys = " ".join(s.why for s in reading.evidence.checks_skipped)
@@ -70,6 +75,19 @@ def test_a_very_long_line_is_read_in_parts_and_said() -> None:
     assert len(reading.evidence.metrics["loss"].values) <= 500
     assert "loss-nan-hidden" in {s.name for s in reading.evidence.signals}
     assert any("parts" in s.why for s in reading.evidence.checks_skipped)
+
+
+def test_rows_taken_in_bulk_are_the_rows_read_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [f" iteration {i:8d}/ 9000 | lm loss: {2 + i % 7 / 10:.6E} | grad norm: {i % 5}.5 |" for i in range(1, 9000)]
+    rows[5000] = " iteration     5001/ 9000 | lm loss: 5.500000E+01 | grad norm: 80.5 |"
+    path = tmp_path / "big.log"
+    path.write_text("\n".join(rows), encoding="utf-8")
+    bulk = read([Input("x", path)]).evidence
+    monkeypatch.setattr(scan, "LARGE", 1 << 40)
+    single = read([Input("x", path)]).evidence
+    assert bulk.signals == single.signals
+    assert bulk.metrics == single.metrics
+    assert 5001 in next(s.lines for s in bulk.signals if s.name == "loss-spike")
 
 
 NOISE = "\n".join(f"INFO worker {i} fetched batch {i * 7} in 0.{i % 10} s" for i in range(5_000)) + "\n"
