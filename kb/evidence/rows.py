@@ -78,5 +78,5 @@ class Templates:
                 continue
             found.append(Found(keys, np.array([start for start, _ in matches]), values))
         for _, pattern in self._known.values() if found else ():
-            block = pattern.sub(lambda m: b" " * (m.end() - m.start()), block)
+            block = pattern.sub(b" ", block)
         return block, found
