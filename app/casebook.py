@@ -73,9 +73,9 @@ class Casebook:
         """As diagnose, for inputs that may be files on disk; `request` gives language, case and answers."""
         if not inputs and not request.answers:
             raise InputError("nothing to diagnose: the text is empty")
-        for given in inputs:
-            if not isinstance(given.text, str) and (kind := binary_kind(given.text)):
-                raise InputError(f"{given.name}: binary, {kind}")
+        for one in inputs:
+            if not isinstance(one.text, str) and (kind := binary_kind(one.text)):
+                raise InputError(f"{one.name}: binary, {kind}")
         with self._lock:
             name, case = self._case(request.case)
             watch = Stopwatch()

@@ -6,7 +6,10 @@ from functools import cache
 
 from kb import vocabulary
 
-_IS = r"\s*(?:is|was|are|stays?|remains?|=|:|\uff1a|为|是|等于|恒为|一直是|一直为|也是|都是|全是|always|all|at|still|constantly|\s)*\s*"
+_IS = (
+    r"\s*(?:is|was|are|stays?|remains?|=|:|\uff1a|为|是|等于|恒为|一直是|一直为|也是|都是|全是"
+    r"|always|all|at|still|constantly|\s)*\s*"
+)
 _NUMBER = r"(-?\d+(?:\.\d+)?(?:e-?\d+)?|zero|nan)(?![\w%])"
 _NOT_USED = r"(?:no|not using|without|don'?t use|isn'?t|没有?用|没用|不用|未用|没有|无|非)\s*"
 

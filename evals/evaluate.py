@@ -92,7 +92,8 @@ def _calibration(outcomes: Sequence[Outcome]) -> Table:
     confidence, right = [o.confidence for o in shown], [o.right for o in shown]
     base = float(np.mean(right))
     return {
-        "log loss: confidence, constant": f"{log_loss(right, confidence):.3f}, {log_loss(right, [base] * len(right)):.3f}",
+        "log loss: confidence": f"{log_loss(right, confidence):.3f}",
+        "log loss: a constant": f"{log_loss(right, [base] * len(right)):.3f}",
         "calibration error (5 bins, debiased)": f"{calibration_error(confidence, right):.3f} n={len(shown)}",
     }
 

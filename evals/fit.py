@@ -39,8 +39,8 @@ FIXED = {
     "component_unused": -4.0,
 }
 POSITIVE = {
-    "dense", "dense_lead", "lexical_lead", "coverage", "relative", "signature", "signature_initiating", "signals", "component", "model",
-    "version_affected",
+    "dense", "dense_lead", "lexical_lead", "coverage", "relative", "signature", "signature_initiating", "signals",
+    "component", "model", "version_affected",
 }  # fmt: skip
 NEGATIVE = {"signals_missing", "signals_unexplained", "component_other", "error_unmatched", "error_unexplained"}
 FEATURES = (*sorted(POSITIVE), *sorted(NEGATIVE))

@@ -1,4 +1,4 @@
-"""The HTML report of a run: figures, two plots, and every failed case beside what was expected. No script, no network."""
+"""The HTML report of a run: figures, two plots, every failed case beside what was expected. No script, no network."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -9,7 +9,8 @@ from kb.types import Incident
 
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;margin:2em auto;padding:0 1em}"
-    "table{border-collapse:collapse;width:100%}td,th{border:1px solid #ccc;padding:.3em .6em;vertical-align:top;text-align:left}"
+    "table{border-collapse:collapse;width:100%}"
+    "td,th{border:1px solid #ccc;padding:.3em .6em;vertical-align:top;text-align:left}"
     "pre{white-space:pre-wrap;margin:0;font-size:12px;max-height:16em;overflow:auto}.ok{color:#176}.bad{color:#a22}"
 )
 BINS = 10

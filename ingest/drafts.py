@@ -42,7 +42,7 @@ class Draft:
         missing = [f"text.{name}" for name in SECTIONS if not self.texts.get(name)]
         other = "en" if self.lang == "zh" else "zh"
         found = [*missing, f"text.{other}", "versions", "signatures", "cause_status", "fix_status"]
-        return tuple(found + ([] if self.thread else ["sources: the original thread"]))
+        return (*found, *(() if self.thread else ("sources: the original thread",)))
 
 
 def draft_page(page: Page) -> Draft | None:
@@ -116,14 +116,14 @@ def write_draft(draft: Draft, folder: Path) -> Path:
 
 
 def _draft_text(draft: Draft) -> str:
-    source = {"n": 1, "url": draft.thread, "kind": "thread"} if draft.thread else {"n": 1, "ref": draft.page.name, "kind": "internal"}
+    origin = {"url": draft.thread, "kind": "thread"} if draft.thread else {"ref": draft.page.name, "kind": "internal"}
     front = {
         "id": draft.id,
         "title": {draft.lang: draft.title},
         "components": list(draft.components),
         "models": list(draft.models),
         "signals": list(draft.signals),
-        "sources": [source | {"read": "full", "read_on": datetime.now(UTC).date()}],
+        "sources": [{"n": 1} | origin | {"read": "full", "read_on": datetime.now(UTC).date()}],
         "status": "draft",
     }
     parts = ["---", yamlio.dump(front).rstrip(), "---", f"# {draft.lang}"]
@@ -135,7 +135,12 @@ def _draft_text(draft: Draft) -> str:
 def _open_text(draft: Draft) -> str:
     return yamlio.dump(
         {
-            "page": {"name": draft.page.name, "digest": draft.page.digest, "date": draft.page.date, "author": draft.page.author},
+            "page": {
+                "name": draft.page.name,
+                "digest": draft.page.digest,
+                "date": draft.page.date,
+                "author": draft.page.author,
+            },
             "repository": draft.repository,
             "open": list(draft.open_fields),
             "notes": list(draft.notes),

@@ -110,7 +110,7 @@ def _sections(lines: list[str], start: int) -> tuple[Section, ...]:
 
 def heading_name(line: str) -> str | None:
     """The section that a heading line opens, or None where the line is no heading."""
-    words = line.strip().strip("#").strip().rstrip(":: ")
+    words = re.sub(r"^[#\s]+|[\s:\uff1a]+$", "", line)
     if len(words) > MAX_HEADING:
         return None
     for name, headings in rules()["headings"].items():

@@ -59,7 +59,7 @@ class Pattern:
 
 
 class PatternSet:
-    """Many patterns, in characters and not bytes, tried on a text at once. Raises re2.error for a pattern RE2 refuses."""
+    """Many patterns, in characters not bytes, tried on a text at once. Raises re2.error for a pattern RE2 refuses."""
 
     def __init__(self, patterns: Sequence[str], ignore_case: bool = True) -> None:
         options = re2.Options()

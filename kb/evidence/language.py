@@ -7,7 +7,9 @@ from kb.types import Lang
 _HAN = re.compile(r"[\u4e00-\u9fff\u3400-\u4dbf]")
 _KANA_HANGUL = re.compile(r"[\u3040-\u30ff\uac00-\ud7af]")
 _WORD = re.compile(r"[A-Za-z]{2,}")
-_QUOTED = re.compile(r"`[^`\n]{0,400}`|\"[^\"\n]{0,400}\"|\u201c[^\u201d\n]{0,400}\u201d|\u300c[^\u300d\n]{0,400}\u300d|https?://\S+")
+_QUOTED = re.compile(
+    r"`[^`\n]{0,400}`|\"[^\"\n]{0,400}\"|\u201c[^\u201d\n]{0,400}\u201d|\u300c[^\u300d\n]{0,400}\u300d|https?://\S+"
+)
 _FUNCTION = re.compile(
     r"\b(?:the|is|are|was|were|it|its|my|me|we|our|you|your|to|of|in|on|at|for|with|from|by|and|or|but|not|when|why|how|what|"
     r"does|do|did|has|have|had|this|that|then|than|after|before|any|can|cannot|should|would|will|if|as|be|so|a|an|only|get|got|"

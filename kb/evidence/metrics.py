@@ -23,9 +23,7 @@ from kb.evidence.tables import table
 MAX_COLUMNS, MAX_PAIRS, LEARNING_ROWS = 80, 120, 20_000
 _NUMBER = r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[nN]a[nN]|[Ii]nf(?:inity)?\b)"
 _WRAPPER = r"(?:(?:np|numpy|torch)\.\w+\(|tensor\()?"
-_DICT_PAIR = re.compile(
-    rf"""['"]([\w/.()@% -]{{1,60}})['"]: ?{_WRAPPER}\[?['"]?({_NUMBER})(?=[\s,'"}})\]/%GM]|$)"""
-)
+_DICT_PAIR = re.compile(rf"""['"]([\w/.()@% -]{{1,60}})['"]: ?{_WRAPPER}\[?['"]?({_NUMBER})(?=[\s,'"}})\]/%GM]|$)""")
 _MULTILINE = re.compile(rf"""\s*['"]([\w/.()@% -]{{1,60}})['"]: ?['"]?({_NUMBER})['"]?,?\s*$""")
 _HINTS = ("loss", "grad", "reward", "kl", "entropy", "logps", "clip", "ppl", "perplexity", "gnorm", "_norm", "value")
 _BAR = re.compile(r"\s(\d{1,9})/(\d{1,9}|\?) ?\[(?:\d+:)?\d+:\d\d")
@@ -179,7 +177,7 @@ class MetricReader:
         if plan is None:
             return
         if plan.evaluation:
-            kept = lines[: MAX_PAIRS].tolist()
+            kept = lines[:MAX_PAIRS].tolist()
             self.eval_rows += kept
             self.eval_without_loss += [] if plan.has_eval_loss else kept
         unknown = np.full(len(ids), np.nan)

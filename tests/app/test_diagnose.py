@@ -183,6 +183,5 @@ def test_a_component_that_is_not_used_is_pushed_down(casebook: Casebook) -> None
     with_it, without = (
         casebook.diagnose(Request(text=question.format(more))) for more in ("I use DeepSpeed.", "no DeepSpeed here.")
     )
-    rank = [[c.incident for c in d.causes].index(QWEN) if QWEN in [c.incident for c in d.causes] else 99 for d in (with_it, without)]
-    assert rank[0] == 0
-    assert rank[1] > 0
+    assert with_it.causes[0].incident == QWEN
+    assert QWEN not in [c.incident for c in without.causes[:1]]

@@ -19,9 +19,11 @@ ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium")
 NEEDS_CHROMIUM = "needs chromium (Debian: apt-get install chromium fonts-noto-cjk)"
 QUESTION = {
-    "en": "GRPO run, why is it so?\n{'loss': 0.0, 'grad_norm': 0.0, 'learning_rate': 1e-06, 'reward': 0.0, 'reward_std': 0.0}\n"
+    "en": "GRPO run, why is it so?\n"
+    "{'loss': 0.0, 'grad_norm': 0.0, 'learning_rate': 1e-06, 'reward': 0.0, 'reward_std': 0.0}\n"
     "{'loss': 0.0, 'grad_norm': 0.0, 'learning_rate': 2e-06, 'reward': 0.0, 'reward_std': 0.0}",
-    "zh": "GRPO 训练为什么会这样?\n{'loss': 0.0, 'grad_norm': 0.0, 'learning_rate': 1e-06, 'reward': 0.0, 'reward_std': 0.0}\n"
+    "zh": "GRPO 训练为什么会这样?\n"
+    "{'loss': 0.0, 'grad_norm': 0.0, 'learning_rate': 1e-06, 'reward': 0.0, 'reward_std': 0.0}\n"
     "{'loss': 0.0, 'grad_norm': 0.0, 'learning_rate': 2e-06, 'reward': 0.0, 'reward_std': 0.0}",
 }
 
@@ -108,10 +110,12 @@ def test_a_paste_gets_a_cited_answer_and_a_yes_refines_it(
 
 
 def test_user_text_is_never_html(browser: Browser, server: tuple[str, str]) -> None:
-    lang, url = server
+    _, url = server
     page = browser.new_page()
     page.goto(url)
-    hostile = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script> RuntimeError: <b>CUDA</b> error"
+    hostile = (
+        "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script> RuntimeError: <b>x</b>"
+    )
     _ask(page, hostile)
     expect(page.locator('[data-testid="bot"]').last).to_be_visible(timeout=30_000)
     page.wait_for_timeout(500)
