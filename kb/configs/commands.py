@@ -12,7 +12,8 @@ from kb.configs.lines import nested
 from kb.configs.model import Block, Pair
 from kb.configs.values import scalar
 
-_TOKEN = re.compile(r"""(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*'|["'])+""", re.S)
+_STOPS = "\u3002\u3001\uff0c\uff1b\uff01\uff1f\uff08\uff09"  # Chinese punctuation ends a word of a command
+_TOKEN = re.compile(rf"""(?:[^\s"'\\{_STOPS}]|\\.|"(?:[^"\\]|\\.)*"|'[^']*'|["'])+|[{_STOPS}]""", re.S)
 _ENV = re.compile(r"(?:\$env:)?([A-Z][A-Z0-9_]*)=(.*)", re.S)
 _FLAG = re.compile(r"(--?[A-Za-z][\w.-]*)(?:=(.*))?", re.S)
 _HYDRA = re.compile(r"\+{0,2}([a-z][\w]*(?:\.\w+)+)=(.*)", re.S)
@@ -194,4 +195,4 @@ def _is_value(word: Token) -> bool:
     if word.quoted:
         return True
     flag = _FLAG.fullmatch(word.text)
-    return not flag and not _REDIRECT.match(word.text) and not _HYDRA.fullmatch(word.text)
+    return not flag and word.text not in _STOPS and not _REDIRECT.match(word.text) and not _HYDRA.fullmatch(word.text)

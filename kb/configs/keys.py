@@ -163,7 +163,9 @@ def choose(form: str, pairs: Sequence[Pair], named: frozenset[str]) -> tuple[str
         return ()
     best = max(scores.values())
     equal = [kind for kind in order if scores[kind] >= best]
-    return tuple(kind for kind in equal if kind in named) or (equal[0],)
+    told = [kind for kind in equal if kind in named] or equal[:1]
+    bases = {kinds()[kind].base for kind in told}
+    return tuple(kind for kind in told if kind not in bases)
 
 
 def _fits(kind: str, pair: Pair) -> bool:

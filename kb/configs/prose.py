@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 
 from kb.configs import keys
 from kb.configs.model import Block, Pair
@@ -10,14 +10,14 @@ from kb.configs.values import scalar
 
 _WORD = re.compile(r"(?<![\w/.-])(?:--?)?([A-Za-z][A-Za-z0-9]*(?:[_.-][A-Za-z0-9]+)*)")
 _ENV = re.compile(
-    r"(?<![\w/$])([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\s?=\s?([^\s,,;;。)`'\"]+|\"[^\"]*\"|'[^']*')"
+    r"(?<![\w/$])([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\s?=\s?([^\s,;\uff0c\uff1b\u3002\u3001)\uff09`'\"]+|\"[^\"]*\"|'[^']*')"
 )
 _CHINESE_LINK = (
     r"\s*(?:都|也|已经|已|现在|目前|一直)?\s*(?:被)?(?:设置|设定|设|改|调|调整|配置|配|指定|写|开|用|填|加|减|降|升|取)?"
     r"(?:成|为|到|的是|了|是|等于)\s*|\s*(?:设置|设|用|开|写|填)\s*"
 )
 _LINK = (
-    r"(?P<link>\s*(?:=>|->|→|=(?!=)|:(?!//)|:)\s*"
+    r"(?P<link>\s*(?:=>|->|→|=(?!=)|:(?!//)|\uff1a)\s*"
     r"|\s+(?:is|was|were|are|to|of|at|as|equals|set to|=)(?:\s+set)?(?:\s+(?:to|at|as))?\s+"
     rf"|{_CHINESE_LINK}|\s+)"
 )
@@ -25,7 +25,7 @@ _VALUE = (
     r"(?P<value>\"[^\"]{1,80}\"|'[^']{1,80}'|[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w%]|\.\d)"
     r"|[A-Za-z][\w./+-]*(?<![.-]))"
 )
-_AFTER = re.compile(rf"[`\"'”*)]*(?:\s*[((](?:[^()()]{{0,20}})[))])?{_LINK}[`\"'“*]*{_VALUE}")
+_AFTER = re.compile(rf"[`\"'”*)]*(?:\s*[(\uff08](?:[^()\uff08\uff09]{{0,20}})[)\uff09])?{_LINK}[`\"'“*]*{_VALUE}")
 _IS = r"[`\"'”*]*\s*(?:is|was|都|也|是|一直|已经?)?\s*(?:turned |switched )?"
 _ON_AFTER = re.compile(rf"{_IS}(?:on\b|enabled\b|打开|开着|开启|启用|开了|开的|设成开)")
 _OFF_AFTER = re.compile(rf"{_IS}(?:off\b|disabled\b|关闭|关了|关掉|关着|没开|未开|没有开|未启用|禁用)")
@@ -37,7 +37,7 @@ _OFF_BEFORE = re.compile(
     rf"(?i)(?:disabl(?:e|ed|ing)|turn(?:ed|ing)? off|关闭了?|关掉了?|关了|禁用了?|without|去掉了?|no){_TO_KEY}"
 )
 _WEAK_BEFORE = re.compile(r"(?i)(?:加了|加上|added?|with|without|去掉了?|no)\s*[`\"'“*]*(?:--)?$")
-_NO_VALUE = frozenset(
+NO_VALUE = frozenset(
     """
     not too the a an no set very also still in on off and or but so if is was be been that this it its only with for
     from high low large small big higher lower larger smaller enough changed wrong right correct missing given any
@@ -82,12 +82,19 @@ def read_sentence(text: str, line: int) -> Iterator[Block]:
         yield Block("prose", (pair,))
 
 
+@lru_cache(4096)
+def spoken(word: str) -> bool:
+    """Whether the word is a key that people name in sentences."""
+    if word in keys.table()["not_spoken"]:
+        return False
+    known = word in keys.owners() or word.replace("-", "_") in keys.owners()
+    return known and (keys.specific(word) or word in keys.table()["spoken"])
+
+
 def _pairs(text: str, line: int) -> Iterator[Pair]:
     for found in _WORD.finditer(text):
         word = found[1]
-        if word not in keys.owners() and word.replace("-", "_") not in keys.owners():
-            continue
-        if proposed(text[: found.start()]):
+        if not spoken(word) or proposed(text[: found.start()]):
             continue
         pair = _pair(text, found, word, line)
         if pair is not None:
@@ -120,10 +127,10 @@ def _value(after: str, clear: bool) -> tuple[object] | None:
     raw, link = found["value"], found["link"].strip()
     if _VERSION.fullmatch(raw):
         return None
-    strict = link in ("=", ":", ":", "=>", "->", "→")
+    strict = link in ("=", ":", "\uff1a", "=>", "->", "→")
     if not clear and not strict:
         return None
     value = scalar(raw.rstrip("."))
-    if isinstance(value, str) and raw[:1] not in "\"'" and (not link or raw.lower() in _NO_VALUE):
+    if isinstance(value, str) and raw[:1] not in "\"'" and (not link or raw.lower() in NO_VALUE):
         return None
     return (value,)

@@ -1,42 +1,19 @@
-"""Inputs → settings: the text is cut into structures, runs of `key: value` lines, commands and prose."""
+"""Inputs → settings: the text is cut into blocks, each block gets its kind, each key the spelling of the kind."""
 
-import re
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
-from itertools import accumulate
 from pathlib import Path
 
 from kb.configs import keys
-from kb.configs.commands import read_command
-from kb.configs.lines import Row, YamlReader, assignment, modelfile, yaml_line
+from kb.configs.cutter import Cutter
 from kb.configs.model import Block, ConfigValue, Pair
-from kb.configs.prose import proposed, read_sentence
-from kb.configs.structures import Scanner
-from kb.configs.values import scalar
 from kb.evidence import Input
 from kb.evidence.decode import Notes, to_text
 from kb.patterns import Pattern, escape
 
 MAX_CHARS = 300_000  # of one input: configurations stand in front, and are short
 MAX_VALUES = 5000
-MAX_LINE = 4000
-_OPENER = re.compile(
-    r"([A-Za-z_]\w*)\(|(?<![\w$%{])([{])(?=\s*(?:[\"'][\w./ -]+[\"']\s*:|$|//|#|}))|^\s*[\"'][\w./-]+[\"']\s*:"
-)
-_CONFIG_DUMP = re.compile(r"(?:with config|engine args|non-default args|server_args)\s*[:=]\s*(?:\w+\()?(?=[\w{]+)")
-_OPENS = re.compile(r"[{(:\[]\s*$|^\s*[\w\"'-][\w\"' -]{0,60}:|^\s*[{#]|=\s*\S+$")
-_FLAG = re.compile(r"(?:^|[\s`\"'\[])--[A-Za-z][\w-]+")
-_SHELL = re.compile(
-    r"\s*(?:[$>#]\s+)?(?:-\s+|-e\s+)?(?:(?:export|ENV|set|declare -x|env)\s+)*(?:\$env:)?[A-Z][A-Z0-9_]*[= ]\S"
-)
-_VERSION = re.compile(r"v?\d+\.\d+(?:\.\d+|\.?(?:post|dev|rc)\d*)\S*")
-_ENV_NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
-_LOG = re.compile(r"^\s*(?:\S+\s+)?(?:\[?\d{4}-\d\d-\d\d|INFO|WARNING|ERROR|\[rank|File \"|Traceback)")
-_METRIC_ROW = re.compile(r"^\s*\S{0,40}\s?\{[\"'](?:eval_|train_)?(?:loss|runtime|grad_norm)\b")
-LOOK_BACK = 80  # lines: a structure that holds a known key begins no further above it
-_PROSE_COMMAND = re.compile(r"`([^`\n]+)`")
 
 
 def read_configs(inputs: Sequence[Input]) -> tuple[ConfigValue, ...]:
@@ -80,7 +57,7 @@ def _read_one(name: str, text: str) -> Iterator[ConfigValue]:
     hits = _hits(text)
     if not hits:
         return
-    blocks = list(_Cutter(name, text, hits).blocks())
+    blocks = list(Cutter(name, text, hits).blocks())
     named = keys.named_in(f"{name}\n{text[:20_000]}")
     for block in blocks:
         yield from _settle(block, name, named)
@@ -125,263 +102,3 @@ def _meanings(value: ConfigValue) -> Iterator[ConfigValue]:
     other = keys.table()["means"].get(value.kind, {}).get(value.key)
     if other:
         yield replace(value, kind=other[0], key=other[1])
-
-
-class _Cutter:
-    """Cuts a text into blocks, line after line."""
-
-    def __init__(self, name: str, text: str, hits: list[int]) -> None:
-        self.text, self.hits = text, hits
-        self.looks = frozenset(hits)
-        whole = text.split("\n")
-        self.lines = [line[:MAX_LINE] for line in whole]
-        self.starts = [0, *accumulate(len(line) + 1 for line in whole)]
-        self.budget = 4 * len(text) + 10_000  # characters of structures that turn out to hold nothing
-        self.file_kind = next(
-            (kind for pattern, kind in keys.patterns("files") if pattern.search(Path(name).name)), None
-        )
-        self.at = 0
-
-    def blocks(self) -> Iterator[Block]:
-        """All blocks of the text."""
-        while self.at < len(self.lines):
-            following = bisect_left(self.hits, self.at)
-            if following == len(self.hits):
-                return
-            self.at = max(self.at, self.hits[following] - LOOK_BACK)
-            yield from self._next(self.lines[self.at])
-
-    def _next(self, line: str) -> Iterator[Block]:
-        hit = self.at in self.looks
-        if (
-            not line.strip()
-            or _METRIC_ROW.match(line)
-            or line.lstrip().startswith("```")
-            or not (hit or _OPENS.search(line))
-        ):
-            self.at += 1
-            return
-        for reader in (self._command, self._structure, self._run, self._parameter):
-            found = reader(line)
-            if found is not None:
-                yield from found
-                return
-        yield from read_sentence(line, self.at)
-        self.at += 1
-
-    # --- objects and calls -------------------------------------------------
-
-    def _structure(self, line: str) -> list[Block] | None:
-        dump = _CONFIG_DUMP.search(line)
-        if dump:
-            scanner = Scanner(line, dump.end(), fragment=True)
-            scanner.run()
-            self.at += 1
-            return [
-                Block("arguments", tuple(Pair(".".join(f.path), f.value, self.at - 1) for f in scanner.found), "vllm")
-            ]
-        for found in _OPENER.finditer(line):
-            if found[1] is not None and found[1] not in keys.table()["calls"]:
-                continue
-            blocks = self._scan(found) if self.budget > 0 else None
-            if blocks is not None:
-                return blocks
-        return None
-
-    def _scan(self, found: re.Match[str]) -> list[Block] | None:
-        bracket = found[1] is not None or found[2] is not None
-        start = self.starts[self.at] + (found.end() - 1 if bracket else found.start())
-        text = self.text
-        if not bracket:
-            text = text[: self.starts[self._end_of_fragment()]]
-        scanner = Scanner(text, start, found[1] or "", fragment=not bracket)
-        end = scanner.run()
-        if not scanner.found:
-            self.budget -= end - start + 100
-            return None
-        first, self.at = self.at, self._line_of(end, self.at) + 1
-        if scanner.stop:
-            self.at = max(first + 1, self.at - 1)
-        return self._grouped(scanner, "arguments" if found[1] else "json")
-
-    def _end_of_fragment(self) -> int:
-        """The line behind the last one that still looks like JSON."""
-        at = self.at
-        while at < len(self.lines) and re.match(
-            r"\s*(?:[\"'][^\"']*[\"']\s*[:,\]]?|[{}\[\]]|//|#|-?\d|$)", self.lines[at]
-        ):
-            at += 1
-        return min(max(at, self.at + 1), len(self.lines))
-
-    def _line_of(self, offset: int, line: int) -> int:
-        while line + 1 < len(self.lines) and self.starts[line + 1] < offset:
-            line += 1
-        return line
-
-    def _grouped(self, scanner: Scanner, form: str) -> list[Block]:
-        """One block for each call: the arguments of a call inside another are its own."""
-        calls: dict[str, list[Pair]] = {}
-        line, last = 0, 0
-        for found in sorted(scanner.found, key=lambda f: f.at):
-            line, last = (self._line_of(found.at + 1, line), found.at) if found.at >= last else (line, last)
-            calls.setdefault(found.call, []).append(Pair(".".join(found.path), found.value, line))
-        table = keys.table()["calls"]
-        blocks = []
-        for call, pairs in calls.items():
-            kind = table.get(call) if call else self.file_kind
-            if call and call not in table:
-                continue
-            blocks.append(Block(form, tuple(_own_path(call, pairs)), kind))
-        return blocks
-
-    # --- command lines -----------------------------------------------------
-
-    def _command(self, line: str) -> list[Block] | None:
-        program = any(command.pattern.search(line) for command in keys.commands()) if " " in line else False
-        flags = _FLAG.findall(line)
-        shell = _SHELL.match(line) is not None and ("=" in line or line.lstrip().startswith("ENV"))
-        if not (program or flags or shell) or (not program and flags and not self._trusted(line)):
-            return None
-        quoted = [text for text in _PROSE_COMMAND.findall(line) if "--" in text]
-        if quoted:
-            self.at += 1
-            blocks = [block for text in quoted for block in read_command(text, self.at - 1)]
-            return [*blocks, *read_sentence(_PROSE_COMMAND.sub(" ", line), self.at - 1)]
-        if program and not flags and not shell and "=" not in line and not line.rstrip().endswith("\\"):
-            return None
-        first = self.at
-        parts = [_as_words(line)]
-        self.at += 1
-        while self.at < len(self.lines) and self._continues():
-            parts.append(_as_words(self.lines[self.at]))
-            self.at += 1
-        return list(read_command("\n".join(parts), first))
-
-    def _trusted(self, line: str) -> bool:
-        found = _FLAG.search(line)
-        known = [flag.strip(" `\"'[-") for flag in _FLAG.findall(line)]
-        if not any(flag in keys.owners() or flag.replace("-", "_") in keys.owners() for flag in known):
-            return len(known) > 2
-        return not proposed(line[: found.start()] if found else "")
-
-    def _continues(self) -> bool:
-        before, line = self.lines[self.at - 1], self.lines[self.at]
-        if not line.strip():
-            return False
-        if before.rstrip().endswith("\\") or line.lstrip().startswith("--"):
-            return True
-        return re.match(r"\s*-\s+[\"']?--", line) is not None or (
-            before.lstrip().startswith(("- --", '- "--', "--", "- '--"))
-            and re.match(r"\s*-\s+[\"']?[\w./-]+[\"']?$", line) is not None
-        )
-
-    # --- key: value and key = value ------------------------------------------
-
-    def _run(self, line: str) -> list[Block] | None:
-        rows = self._rows(yaml_line, lists=True)
-        if rows and (pairs := self._accepted(YamlReader().read(rows))):
-            self.at = rows[-1][0] + 1
-            return self._with_variables("yaml", pairs)
-        rows = self._rows(assignment, lists=False)
-        found = [(index, assignment(text)) for index, text in rows]
-        given = tuple(Pair(one.key, scalar(one.value), index) for index, one in found if one)
-        if rows and (pairs := self._accepted(given)):
-            self.at = rows[-1][0] + 1
-            return self._with_variables("arguments", pairs)
-        return None
-
-    def _rows(self, parse: object, lists: bool) -> list[Row]:
-        """The lines from here on that have this form, with the comments and blanks between them."""
-        rows: list[Row] = []
-        for at in range(self.at, len(self.lines)):
-            text = self.lines[at]
-            body = text.strip()
-            if not body or body.startswith("#"):
-                if not rows or (at + 1 < len(self.lines) and not self.lines[at + 1].strip()):
-                    break
-                continue
-            parsed = parse(text)  # type: ignore[operator]
-            item = lists and body.startswith("- ") and rows
-            deeper = (
-                lists
-                and rows
-                and text[:1] in " \t"
-                and len(body) < 200
-                and rows[-1][1].rstrip().endswith((":", "|", ">", "|-"))
-            )
-            if not (item or deeper or (parsed and _plausible(parsed.key, parsed.value))):
-                break
-            rows.append((at, text))
-        return rows
-
-    def _accepted(self, pairs: tuple[Pair, ...]) -> tuple[Pair, ...]:
-        """The pairs if they are a configuration: enough keys known, and no row of metrics."""
-        names = [pair.key.rsplit(".", 1)[-1] for pair in pairs]
-        known = sum(_known(pair.key) or _ENV_NAME.fullmatch(pair.key.rsplit(".", 1)[-1]) is not None for pair in pairs)
-        metrics = any(name in keys.table()["metrics"] for name in names)
-        return pairs if known and known * 3 >= len(pairs) and not metrics else ()
-
-    def _with_variables(self, form: str, pairs: tuple[Pair, ...]) -> list[Block]:
-        env = tuple(
-            pair._replace(key=pair.key.rsplit(".", 1)[-1])
-            for pair in pairs
-            if _ENV_NAME.fullmatch(pair.key.rsplit(".", 1)[-1])
-        )
-        variables = {pair.line for pair in env}
-        rest = tuple(pair for pair in pairs if pair.line not in variables)
-        blocks = [Block("flags", env, "env")] if env else []
-        return [*blocks, *_services(rest), Block(form, rest, self.file_kind)]
-
-    def _parameter(self, line: str) -> list[Block] | None:
-        found = modelfile(line)
-        if found is None:
-            return None
-        self.at += 1
-        return [Block("yaml", (Pair(found.key, scalar(found.value), self.at - 1),), "ollama")]
-
-
-def _own_path(call: str, pairs: list[Pair]) -> Iterator[Pair]:
-    """Arguments of a call inside another, without the name it is bound to."""
-    shared = {pair.key.split(".", 1)[0] for pair in pairs if "." in pair.key}
-    inside = call and len(shared) == 1 and all("." in pair.key for pair in pairs)
-    for pair in pairs:
-        yield pair._replace(key=pair.key.split(".", 1)[1]) if inside else pair
-
-
-def _services(pairs: tuple[Pair, ...]) -> list[Block]:
-    """Settings of a compose file's services."""
-    found = tuple(
-        pair._replace(key=pair.key.rsplit(".", 1)[-1]) for pair in pairs
-        if pair.key.rsplit(".", 1)[-1] in ("shm_size", "ipc", "runtime") and pair.key.count(".") in (0, 2)
-    )  # fmt: skip
-    return [Block("yaml", found, "docker")] if found else []
-
-
-def _known(key: str) -> bool:
-    return key in keys.owners() or key.rsplit(".", 1)[-1] in keys.owners()
-
-
-def _plausible(key: str, value: str) -> bool:
-    """Whether a line may be a setting: not a log line, not a version, not a sentence."""
-    if not (key[:1].islower() or key[:1] == "_" or _ENV_NAME.fullmatch(key) or key in keys.owners()):
-        return False
-    if _VERSION.fullmatch(value.strip("\"'")):
-        return False
-    if value[:1] in "\"'[{&" or not value:
-        return True
-    return " " not in value.strip() or (
-        key in keys.owners() and len(value) < 300 and not re.search(r"[,。:]|[=:]\s?\S", value)
-    )
-
-
-def _as_words(line: str) -> str:
-    """A list item of a container's arguments as a part of a command line."""
-    body = line.strip()
-    if re.match(r"-\s", body):
-        body = body[2:].strip()
-    if body.startswith(("args:", "command:", "[")):
-        body = body.split(":", 1)[1] if body[0] != "[" else body
-        body = (
-            re.sub(r"^\s*>-?\s*$|[\[\]]", " ", body).replace('", "', '" "').replace('","', '" "').replace("', '", "' '")
-        )
-    return re.sub(r"^\s*\$\s|\s#\s.*$", "", body)

@@ -13,8 +13,8 @@ from kb.configs.values import scalar
 _TOKEN = re.compile(
     r"""(?P<space>[ \t\r\f\v\xa0]+)|(?P<newline>\n)|(?P<comment>//[^\n]*|\#[^\n]*|/\*.{0,2000}?\*/)
     |(?P<string>[rbfu]?"(?:[^"\\\n]|\\.)*"|[rbfu]?'(?:[^'\\\n]|\\.)*')
-    |(?P<open>[{\[(])|(?P<close>[}\])])|(?P<comma>[,,])|(?P<colon>:(?!//)|:|=)
-    |(?P<word>(?:(?!//)[^\s{}\[\](),:="'#,:]|:(?=//))+)|(?P<other>.)""",
+    |(?P<open>[{\[(])|(?P<close>[}\])])|(?P<comma>[,\uff0c])|(?P<colon>:(?!//)|\uff1a|=)
+    |(?P<word>(?:(?!//)[^\s{}\[\](),:="'#\uff0c\uff1a]|:(?=//))+)|(?P<other>.)""",
     re.X | re.S,
 )
 _CLOSING = {"{": "}", "[": "]", "(": ")"}
