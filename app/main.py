@@ -200,6 +200,29 @@ def collect(arguments: Annotated[list[str] | None, typer.Argument()] = None) -> 
     raise typer.Exit(run(arguments or []))
 
 
+@app.command("lint-config")
+def lint_config(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE …", help="the configuration files of one run")],
+    form: Annotated[str, typer.Option("--format", help="text, json or sarif")] = "text",
+    lang: Annotated[str | None, typer.Option(help="en or zh")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="also settings that only take part in a problem")] = False,
+) -> None:
+    """Check configurations against known incidents and documented rules; exit 1 on findings."""
+    from app.cli import note
+    from app.lint import lint, report
+
+    if form not in ("text", "json", "sarif"):
+        raise InputError(f"--format {form}: not text, json or sarif")
+    settings = load_settings()
+    language: Lang = "zh" if (lang or settings.interface_language) == "zh" else "en"
+    linted = lint(files, settings.incident_folders, language)
+    for remark in linted.remarks:
+        note(f"casebook: {remark}")
+    if printed := report(linted, form, everything):  # type: ignore[arg-type]
+        typer.echo(printed)
+    raise typer.Exit(1 if linted.found else 0)
+
+
 @app.command()
 def doctor() -> None:
     """Check that everything needed is there and works together."""

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from kb import yamlio
 from kb.configs.model import Pair
+from kb.patterns import PatternSet, escape
 
 _FILE = Path(__file__).parent / "keys.yaml"
 _MIXED = re.compile(r"(?=.*[a-z0-9])(?=.*[_\-.])[\w.-]+", re.I)
@@ -23,7 +24,6 @@ class Kind(NamedTuple):
     leaves: Mapping[str, str]
     hyphens: bool
     base: str | None
-    named: re.Pattern[str] | None
 
 
 class Command(NamedTuple):
@@ -54,9 +54,7 @@ def kinds() -> Mapping[str, Kind]:
         aliases = {**(dict(built[base].aliases) if base else {}), **data.get("aliases", {})}
         aliases = {alias: key for alias, key in aliases.items() if alias not in own}
         leaves = _leaves(own) if name in ("deepspeed", "model", "accelerate") else {}
-        words = "|".join(re.escape(word) for word in data.get("names", ()))
-        named = re.compile(rf"(?i)(?<![\w-])(?:{words})(?![\w])") if words else None
-        built[name] = Kind(name, frozenset(keys), aliases, leaves, bool(data.get("hyphens")), base, named)
+        built[name] = Kind(name, frozenset(keys), aliases, leaves, bool(data.get("hyphens")), base)
     return built
 
 
@@ -143,9 +141,21 @@ def specific(word: str) -> bool:
     return _MIXED.fullmatch(word) is not None
 
 
+@cache
+def _names() -> tuple[Sequence[str], PatternSet]:
+    """The kind of every word that names a tool, and all these words as one set of patterns."""
+    rows = [(kind, word) for kind, data in table()["kinds"].items() for word in data.get("names", ())]
+    return [kind for kind, _ in rows], PatternSet([_as_word(word) for _, word in rows])
+
+
+def _as_word(word: str) -> str:
+    return rf"\b{escape(word)}\b" if word.isascii() else escape(word)
+
+
 def named_in(text: str) -> frozenset[str]:
     """The kinds whose tool the text names."""
-    return frozenset(kind.name for kind in kinds().values() if kind.named and kind.named.search(text))
+    kinds_, words = _names()
+    return frozenset(kinds_[index] for index in words.match(text))
 
 
 def choose(form: str, pairs: Sequence[Pair], named: frozenset[str]) -> tuple[str, ...]:

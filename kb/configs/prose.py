@@ -39,7 +39,7 @@ _OFF_BEFORE = re.compile(
 _WEAK_BEFORE = re.compile(r"(?i)(?:加了|加上|added?|with|without|去掉了?|no)\s*[`\"'“*]*(?:--)?$")
 NO_VALUE = frozenset(
     """
-    not too the a an no set very also still in on off and or but so if is was be been that this it its only with for
+    to not too the a an no set very also still in on off and or but so if is was be been that this it its only with for
     from high low large small big higher lower larger smaller enough changed wrong right correct missing given any
     all both ignored removed unknown deprecated required enabled disabled when while because then than error errors
     which has have does do did can will should could may must value values option options flag setting settings

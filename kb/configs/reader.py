@@ -58,7 +58,7 @@ def _read_one(name: str, text: str) -> Iterator[ConfigValue]:
     if not hits:
         return
     blocks = list(Cutter(name, text, hits).blocks())
-    named = keys.named_in(f"{name}\n{text[:20_000]}")
+    named = keys.named_in(f"{name}\n{text[:20_000]}") if blocks else frozenset()
     for block in blocks:
         yield from _settle(block, name, named)
 
