@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.diagnose import Stopwatch, consider, diagnose
+from app.diagnose import Stopwatch, consider, diagnose, with_findings
 from app.diagnosis import Diagnosis, Request
 from app.features import Candidate
 from app.ranking import load_weights
 from app.settings import Settings
 from kb import generations
+from kb.configs import read_configs
 from kb.embedding import Embedder, load_embedder
 from kb.errors import InputError
 from kb.evidence import Input, read
@@ -82,10 +83,11 @@ class Casebook:
             with watch.stage("read"):
                 known = [*case.inputs, *_named(inputs, case.turns)]
                 reading = read(known)
+                settings = read_configs(known)
             lang = _language(request, reading.language, case.language, default_language)
             given = case.given | {a.check: a.value for a in request.answers}
             diagnosis = diagnose(
-                reading, self._retriever, load_weights(), case=name, lang=lang, given=given, watch=watch
+                reading, settings, self._retriever, load_weights(), case=name, lang=lang, given=given, watch=watch
             )
             case.inputs, case.given, case.language, case.turns = known, given, lang, case.turns + 1
         return diagnosis.model_copy(update={"id": id})
@@ -93,7 +95,8 @@ class Casebook:
     def candidates(self, inputs: Sequence[Input], given: Mapping[str, str]) -> list[Candidate]:
         """The candidate causes of some inputs with their features, unranked: what the weights are learned from."""
         with self._lock:
-            return consider(read(inputs), self._retriever, given, Stopwatch())[0]
+            reading = with_findings(read(inputs), read_configs(inputs), self._retriever.catalog, "en")
+            return consider(reading, read_configs(inputs), self._retriever, given, Stopwatch())[0]
 
     def _case(self, name: str | None) -> tuple[str, Case]:
         if name is None:

@@ -7,9 +7,11 @@ from types import MappingProxyType
 from typing import Literal
 
 from app.stated import stated_metrics
+from kb.configs import ConfigValue
 from kb.evidence.model import Evidence, Reading
 from kb.index import Catalog
-from kb.types import CheckReads, GroupCheck, VersionFact
+from kb.rules import holds
+from kb.types import CheckReads, ConfigCondition, GroupCheck, VersionFact
 from kb.versions import judge
 
 YesNo = Literal["yes", "no"]
@@ -40,19 +42,26 @@ def all_checks(catalog: Catalog) -> Mapping[str, GroupCheck]:
     return {check_id(g.id, c.id): c for g in catalog.groups.values() for c in g.checks}
 
 
-def answer_from_evidence(catalog: Catalog, reading: Reading, given: Mapping[str, str]) -> list[Answered]:
+def answer_from_evidence(
+    catalog: Catalog, reading: Reading, settings: Sequence[ConfigValue], given: Mapping[str, str]
+) -> list[Answered]:
     """What the user answered, and what the paste or the words answer by themselves; the user's word wins."""
     answers: list[Answered] = []
     stated = stated_metrics(reading.prose)
     for name, check in all_checks(catalog).items():
-        value = given.get(name) or (read_check(check.reads, reading.evidence, stated) if check.reads else None)
+        value = given.get(name) or (
+            read_check(check.reads, reading.evidence, stated, settings) if check.reads else None
+        )
         if value in ("yes", "no"):
             answers.append(Answered(name, check, "yes" if value == "yes" else "no", name in given))
     return answers
 
 
 def read_check(
-    reads: CheckReads, evidence: Evidence, stated: Mapping[str, Sequence[float]] = MappingProxyType({})
+    reads: CheckReads,
+    evidence: Evidence,
+    stated: Mapping[str, Sequence[float]] = MappingProxyType({}),
+    settings: Sequence[ConfigValue] = (),
 ) -> YesNo | None:
     """The answer that the evidence gives to a check, or None where it says nothing.
 
@@ -65,12 +74,22 @@ def read_check(
         return _read_metric(reads, evidence.metrics[reads.metric].values)
     if reads.metric and reads.metric in stated:
         return _read_metric(reads, stated[reads.metric])
+    if reads.config:
+        return _read_config(reads.config, settings)
     if reads.version and reads.version.component in evidence.versions:
         wanted = reads.version
         fact = VersionFact(component=wanted.component, scheme=wanted.scheme, affected=wanted.range, source=0)
         verdict = judge(fact, evidence.versions[wanted.component].version)
         return None if verdict == "unknown" else "yes" if verdict == "affected" else "no"
     return None
+
+
+def _read_config(condition: ConfigCondition, settings: Sequence[ConfigValue]) -> YesNo | None:
+    """Answered by a setting of that key; a key that is not shown answers nothing, since pastes are parts of files."""
+    values = [s.value for s in settings if (s.kind, s.key) == (condition.kind, condition.key)]
+    if not values:
+        return None
+    return "yes" if any(holds(condition, value) for value in values) else "no"
 
 
 def _read_metric(reads: CheckReads, values: Iterable[float | str]) -> YesNo | None:

@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from app.answer import Citations, compose
 from app.checks import Answers, all_checks, answer_from_evidence, order_checks
@@ -22,9 +23,11 @@ from app.ranking import Ranked, Weights, rank
 from app.texts import say
 from app.verdict import Decision, decide, hard_evidence
 from kb import vocabulary
+from kb.configs import ConfigValue
 from kb.evidence.model import Evidence, Reading
 from kb.index import Catalog
 from kb.retrieval import Retriever
+from kb.rules import findings, load_rules
 from kb.types import Lang
 
 MAX_PROSE, MAX_ERROR = 700, 300  # characters of the distilled query
@@ -50,6 +53,7 @@ class Stopwatch:
 
 def diagnose(
     reading: Reading,
+    settings: Sequence[ConfigValue],
     retriever: Retriever,
     weights: Weights,
     *,
@@ -59,8 +63,10 @@ def diagnose(
     watch: Stopwatch,
 ) -> Diagnosis:
     """The diagnosis of what was read; `given` holds the user's answers by check id."""
+    with watch.stage("configs"):
+        reading = with_findings(reading, settings, retriever.catalog, lang)
     catalog, evidence = retriever.catalog, reading.evidence
-    found, answers = consider(reading, retriever, given, watch)
+    found, answers = consider(reading, settings, retriever, given, watch)
     with watch.stage("rank"):
         ranked = rank(found, weights)
         decision = decide(reading, ranked, weights.thresholds)
@@ -76,15 +82,28 @@ def diagnose(
     return diagnosis.model_copy(update={"answer": answer, "timings_ms": {**watch.times}})
 
 
+def with_findings(reading: Reading, settings: Sequence[ConfigValue], catalog: Catalog, lang: Lang) -> Reading:
+    """The reading with what incidents and rules say of its settings."""
+    if not settings:
+        return reading
+    live = [i for i in catalog.incidents.values() if i.status != "retired"]
+    found = findings(settings, reading.evidence.versions, live, load_rules(), lang)
+    return replace(reading, evidence=reading.evidence.model_copy(update={"config_findings": found}))
+
+
 def consider(
-    reading: Reading, retriever: Retriever, given: Mapping[str, str], watch: Stopwatch
+    reading: Reading,
+    settings: Sequence[ConfigValue],
+    retriever: Retriever,
+    given: Mapping[str, str],
+    watch: Stopwatch,
 ) -> tuple[list[Candidate], Answers]:
     """The candidate causes with their features, and the checks that are answered."""
     with watch.stage("retrieve"):
         hits = retriever.search(distill(reading), searchable(reading))
         found = retriever.find_signatures([line.text for line in reading.lines])
     with watch.stage("features"):
-        answers = answer_from_evidence(retriever.catalog, reading, given)
+        answers = answer_from_evidence(retriever.catalog, reading, settings, given)
         return candidates(reading, hits, found, retriever.catalog, answers), answers
 
 

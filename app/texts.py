@@ -114,7 +114,7 @@ _TEXTS: Mapping[str, Mapping[Lang, str]] = {
 }
 
 
-def say(key: str, lang: Lang, **fields: Any) -> str:
+def say(key: str, lang: Lang, /, **fields: Any) -> str:
     """The text `key` in `lang` with its fields filled. Braces in field values are left as they are."""
     return _TEXTS[key][lang].format(**fields)
 

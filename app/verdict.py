@@ -12,7 +12,7 @@ from kb.translate import chinese_terms, english_terms
 # Signals that a healthy run shows too; alone they are no complaint.
 BENIGN = frozenset({"fp16-scaler-warmup"})
 MIN_HEALTHY_ROWS = 3  # logged rows below which "nothing wrong" cannot be said
-MIN_QUESTION = 4  # index terms below which words are too few to be off topic
+MIN_QUESTION = 4  # index terms below which words are no question
 MIN_FIELD_TERMS = 2  # terms of the field below which a question names no symptom
 
 
@@ -31,7 +31,7 @@ def decide(reading: Reading, ranked: Sequence[Ranked], thresholds: Thresholds) -
     if not hard_evidence(reading.evidence) and not any("signature" in r.candidate.features for r in ranked):
         if _off_topic(reading):
             return Decision("no_match", "off_topic")
-        if _field_terms(reading) == 0:
+        if _field_terms(reading) == 0 or len(lexical_tokens(reading.prose)) < MIN_QUESTION:
             return Decision("insufficient", "too_little")
     if 1.0 - sum(r.probability for r in ranked) >= thresholds.something_else:
         return _no_match(reading)

@@ -8,6 +8,7 @@ COMMANDS = {
     "logspeed": "evals.logspeed",
     "pastes": "evals.pastes",
     "fit": "evals.fit",
+    "gate": "evals.gate",
     "retrieval": "evals.retrieval",
     "run": "evals.evaluate",
     "schema": "evals.schema",

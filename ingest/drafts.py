@@ -41,7 +41,7 @@ class Draft:
         """What a curator has to find: nothing here was guessed."""
         missing = [f"text.{name}" for name in SECTIONS if not self.texts.get(name)]
         other = "en" if self.lang == "zh" else "zh"
-        found = [*missing, f"text.{other}", "versions", "signatures", "cause_status", "fix_status"]
+        found = (*missing, f"text.{other}", "versions", "signatures", "cause_status", "fix_status")
         return (*found, *(() if self.thread else ("sources: the original thread",)))
 
 

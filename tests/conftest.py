@@ -1,5 +1,6 @@
 """Shared real things: the exported default model, a small incident folder, an index and a casebook over it."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,8 @@ from kb.library import BUILT_IN
 @pytest.fixture(scope="session")
 def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder that holds the exported model and, once a casebook was opened, the index of the built-in base."""
-    return tmp_path_factory.mktemp("data")
+    kept = os.environ.get("CASEBOOK_TEST_DATA")  # a folder to keep between runs, so that the index is built once
+    return Path(kept) if kept else tmp_path_factory.mktemp("data")
 
 
 @pytest.fixture(scope="session")

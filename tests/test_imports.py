@@ -77,7 +77,8 @@ def test_types_import_nothing_of_ours() -> None:
 
 @pytest.mark.parametrize("module", ["kb", "kb.retrieval", "kb.index", "kb.evidence", "app.casebook", "app.main"])
 def test_import_loads_no_heavy_library(module: str) -> None:
-    code = f"import sys, {module}; print(*(m for m in ('torch', 'transformers', 'llama_index', 'gradio') if m in sys.modules))"
+    heavy = ("torch", "transformers", "llama_index", "gradio")
+    code = f"import sys, {module}; print(*(m for m in {heavy} if m in sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     assert loaded.strip() == ""
 
