@@ -101,7 +101,8 @@ def _notes(page: Page, whole: str, signals: set[str], has_thread: bool) -> Itera
 
 def _slug(page: Page) -> str:
     words = [w.strip(".") for w in _LATIN.findall(page.title.lower())]
-    return "-".join([*(w.replace(".", "-") for w in words if w)][:8] + [page.digest[:6]])
+    slugs = [w.replace(".", "-") for w in words if w]
+    return "-".join([*slugs[:8], page.digest[:6]])
 
 
 def write_draft(draft: Draft, folder: Path) -> Path:
