@@ -42,7 +42,8 @@ def _case(outcome: Outcome, incidents: Mapping[str, Incident]) -> str:
     ranking = "<br>".join(escape(name) for name in outcome.ranking) or "—"
     decidable = "" if case.decidable else " (undecidable)"
     return (
-        f"<tr><td>{escape(case.id)}<br>{case.kind} {case.language}{decidable}</td><td><pre>{escape(case.query)}</pre></td>"
+        f"<tr><td>{escape(case.id)}<br>{case.kind} {case.language}{decidable}</td>"
+        f"<td><pre>{escape(case.query)}</pre></td>"
         f"<td class=ok>{escape(expected)}<br>{escape(title)}</td>"
         f"<td class=bad>{outcome.verdict} {outcome.confidence:.2f}<br>{ranking}</td></tr>"
     )

@@ -35,7 +35,7 @@ DS_CONFIG = '{"zero_optimization": {"stage": 2}, "communication_data_type": "fp3
         ("Axolotl full fine-tune of Qwen2.5-32B on my own chat data: the loss is 0 from the very first step", AXOLOTL),
         ("用 axolotl 全参微调 Qwen2.5-32B,自定义数据集,第一步开始 loss 和 grad_norm 就都是 0,学习率在涨", AXOLOTL),
         (QWEN_LOG, QWEN),
-        ("Fine-tuning Qwen-7B with DeepSpeed, gradients blow up to thousands, then loss is zero within ten steps", QWEN),
+        ("Fine-tuning Qwen-7B with DeepSpeed, gradients blow up to thousands, then loss is zero in ten steps", QWEN),
         ("全量微调 Qwen-7B,梯度先冲到几千,十步之内 loss 就归零了,1.8B 正常,用的 DeepSpeed", QWEN),
     ],
 )  # fmt: skip
