@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.casebook import Casebook
-from kb.library import load_library
+from kb.library import BUILT_IN, load_library
 
 ROOT = Path(__file__).parents[2]
 LOG = (
@@ -156,20 +157,31 @@ def test_new_show_search_and_check(run: Run, tmp_path: Path) -> None:
     assert "my-own-case.md:2: title: " in broken.stdout.decode()
 
 
-def test_private_incidents_join_the_base(run: Run, model_only_data: Path, few_incidents: Path) -> None:
-    text = (
-        (few_incidents / "grpo-zero-advantage.md").read_text("utf-8").replace("grpo-zero-advantage", "our-zebra-case")
+def test_private_incidents_join_the_base(run: Run, data_folder: Path, tmp_path: Path) -> None:
+    text = (BUILT_IN / "training" / "grpo-zero-advantage.md").read_text("utf-8")
+    text = text.replace("id: grpo-zero-advantage", "id: our-zebra-case").replace(
+        "## Symptom\n", "## Symptom\nZebra stripes. "
     )
-    (few_incidents / "our-zebra-case.md").write_text(
-        text.replace("## Symptom\n", "## Symptom\nZebra stripes. "), "utf-8"
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / "our-zebra-case.md").write_text(text.replace("[loss-zero]", "[]"), "utf-8")
+    shutil.copytree(data_folder, tmp_path / "data")
+    env = {"CASEBOOK_INCIDENTS": str(tmp_path / "private"), "CASEBOOK_DATA": str(tmp_path / "data")}
+    before = run("search", "zebra", "stripes", **env)
+    assert "run: casebook index" in before.stderr.decode()
+    assert run("index", **env).returncode == 0
+    assert run("search", "zebra", "stripes", **env).stdout.decode().split()[1] == "our-zebra-case"
+
+
+def test_a_missing_index_is_built_on_first_use(few_incidents: Path, model_only_data: Path, run: Run) -> None:
+    script = (
+        "import sys; from pathlib import Path; import kb.library, app.settings as s; "
+        f"s.Settings.incident_folders = property(lambda self: [Path({str(few_incidents)!r})]); "
+        "sys.argv = ['casebook', 'search', 'reward_std']; import app.main as m; m.main()"
     )
-    for name in ("axolotl-loss-zero-field-mapping", "grpo-zero-advantage", "grpo-loss-zero-expected"):
-        (few_incidents / f"{name}.md").unlink()
-    (few_incidents / "qwen-7b-loss-zero-after-gradient-spike.md").unlink()
-    env = {"CASEBOOK_INCIDENTS": str(few_incidents), "CASEBOOK_DATA": str(model_only_data)}
-    first = run("search", "zebra", "stripes", **env)
-    assert first.stdout.decode().split()[1] == "our-zebra-case"
-    assert "building it once" in first.stderr.decode()
+    environment = {**os.environ, "CASEBOOK_DATA": str(model_only_data), "PYTHONPATH": str(ROOT)}
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, env=environment, timeout=120)
+    assert "building it once" in result.stderr.decode()
+    assert b"grpo-zero-advantage" in result.stdout
 
 
 def test_chat_keeps_the_case_and_takes_yes_and_no(run: Run) -> None:
