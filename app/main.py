@@ -223,6 +223,40 @@ def lint_config(
     raise typer.Exit(1 if linted.found else 0)
 
 
+@app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+def watch(
+    arguments: Annotated[list[str], typer.Argument(metavar="FILE|- · -- CMD …", help="a growing log, or a command")],
+    notify: Annotated[str | None, typer.Option(help="a webhook that gets warnings as JSON")] = None,
+    lang: Annotated[str | None, typer.Option(help="en or zh")] = None,
+) -> None:
+    """Follow a log or run a command, output unchanged; speak up on stderr at a known failure."""
+    from app import cli, follow
+    from app.diagnosis import Diagnosis, Request
+    from app.watch import Warned, Watcher
+
+    settings = load_settings()
+    language: Lang = "zh" if (lang or settings.interface_language) == "zh" else "en"
+    notifier = follow.Notifier(notify, cli.note) if notify else None
+    opened: list[Any] = []
+
+    def diagnose_text(text: str) -> Diagnosis:
+        if not opened:  # at the first failure: a healthy run never needs it
+            opened.append(_casebook(settings))
+        diagnosis: Diagnosis = opened[0].diagnose(Request(text=text, language=language, use_model=False))
+        return diagnosis
+
+    def say(warned: Warned) -> None:
+        cli.note(warned.text)
+        if notifier and warned.data:
+            notifier.post(warned)
+
+    command = sys.argv[-len(arguments) - 1] == "--"
+    status = follow.follow(arguments, command, Watcher(diagnose_text, say, language))
+    if notifier:
+        notifier.wait()
+    raise typer.Exit(status)
+
+
 @app.command()
 def doctor() -> None:
     """Check that everything needed is there and works together."""

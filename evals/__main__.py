@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 COMMANDS = {
+    "configs": "evals.configs_eval",
     "logspeed": "evals.logspeed",
     "pastes": "evals.pastes",
     "fit": "evals.fit",

@@ -131,7 +131,7 @@ def _container(words: Sequence[Token]) -> Iterator[Block]:
         if name in ("e", "env") and value:
             variable, _, given = value.partition("=")
             env.append(Pair(variable, scalar(given), line))
-        elif len(name) > 1 or keys.knows("docker", name):
+        elif flag[1].startswith("--") or keys.canonical("docker", name) in keys.kinds()["docker"].keys:
             pairs.append(Pair(flag[1], True if value is None else scalar(value), line))
     yield Block("flags", tuple(pairs), "docker")
     yield Block("flags", tuple(env), "env")
@@ -181,9 +181,7 @@ def _flag(words: Sequence[Token], at: int, flag: re.Match[str], kind: str | None
         given.append(words[at].text)
         at += 1
     if not given:
-        negated = name.removeprefix("--no-").removeprefix("--no_")
-        known = kind is not None and not keys.knows(kind, name.strip("-")) and keys.knows(kind, negated)
-        pairs.append(Pair(negated, False, line) if known else Pair(name, True, line))
+        pairs.append(Pair(name, True, line))
         return at
     value = scalar(given[0]) if len(given) == 1 else tuple(scalar(text) for text in given)
     pairs.append(Pair(name, value, line))

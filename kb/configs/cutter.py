@@ -22,8 +22,10 @@ _CONFIG_DUMP = re.compile(r"(?:with config|engine args|non-default args|server_a
 _OPENS = re.compile(r"[{(:\[]\s*$|^\s*[\w\"'-][\w\"' -]{0,60}:|^\s*[{#]|=\s*\S+$")
 _FLAG = re.compile(r"(?:^|[\s`\"'\[])--[A-Za-z][\w-]+")
 _SHELL = re.compile(
-    r"\s*(?:[$>#]\s+)?(?:-\s+|-e\s+)?(?:(?:export|ENV|set|declare -x|env)\s+)*(?:\$env:)?[A-Z][A-Z0-9_]*[= ]\S"
+    r"\s*(?:[$>#]\s+)?(?:-\s+|-e\s+)?"
+    r"(?:(?:(?:export|ENV|set|declare -x|env|sudo)\s+)*(?:\$env:)?[A-Z][A-Z0-9_]*=\S|ENV\s+[A-Z][A-Z0-9_]*\s+\S)"
 )
+_OVERRIDE = re.compile(r"\s*\+{0,2}(?:actor_rollout_ref|algorithm|trainer|data|critic|reward_model)\.[\w.]+=\S")
 _VERSION = re.compile(r"v?\d+\.\d+(?:\.\d+|\.?(?:post|dev|rc)\d*)\S*")
 _ENV_NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _NUMBERS = re.compile(r"[:=]\s?[\"']?-?\d")
@@ -141,7 +143,7 @@ class Cutter:
     def _command(self, line: str) -> list[Block] | None:
         program = any(command.pattern.search(line) for command in keys.commands()) if " " in line else False
         flags = _FLAG.findall(line)
-        shell = _SHELL.match(line) is not None and ("=" in line or line.lstrip().startswith("ENV"))
+        shell = _SHELL.match(line) is not None or _OVERRIDE.match(line) is not None
         if not (program or flags or shell) or (not program and flags and not self._trusted(line)):
             return None
         quoted = [text for text in _PROSE_COMMAND.findall(line) if "--" in text]
@@ -158,7 +160,7 @@ class Cutter:
             parts.append(_as_words(self.lines[self.at]))
             self.at += 1
         blocks = list(read_command("\n".join(parts), first))
-        return blocks if program else [block._replace(pairs=tuple(filter(_is_value, block.pairs))) for block in blocks]
+        return blocks if program else [block._replace(pairs=tuple(_values(block.pairs))) for block in blocks]
 
     def _trusted(self, line: str) -> bool:
         found = _FLAG.search(line)
@@ -254,9 +256,14 @@ def _is_row(line: str) -> bool:
     return _METRIC.search(line) is not None and len(_NUMBERS.findall(line)) >= 4
 
 
-def _is_value(pair: Pair) -> bool:
-    """Whether a flag in a sentence was followed by its value and not by the sentence."""
-    return not (isinstance(pair.value, str) and pair.value.lower() in NO_VALUE)
+def _values(pairs: tuple[Pair, ...]) -> Iterator[Pair]:
+    """Flags in a sentence: followed by its value, or alone, and not by the rest of the sentence."""
+    for pair in pairs:
+        word = pair.value.lower() if isinstance(pair.value, str) else ""
+        if word in ("and", "or", "but", "with", "is", "for", "on", "in"):
+            yield pair._replace(value=True)
+        elif word not in NO_VALUE:
+            yield pair
 
 
 def _own_path(call: str, pairs: list[Pair]) -> Iterator[Pair]:
@@ -277,7 +284,7 @@ def _services(pairs: tuple[Pair, ...]) -> list[Block]:
 
 
 def _known(key: str) -> bool:
-    return key in keys.owners() or key.rsplit(".", 1)[-1] in keys.owners()
+    return any(part in keys.owners() for part in (key, key.rsplit(".", 1)[-1], key.split(".", 1)[0]))
 
 
 def _plausible(key: str, value: str) -> bool:

@@ -12,9 +12,10 @@ _WORD = re.compile(r"(?<![\w/.-])(?:--?)?([A-Za-z][A-Za-z0-9]*(?:[_.-][A-Za-z0-9
 _ENV = re.compile(
     r"(?<![\w/$])([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\s?=\s?([^\s,;\uff0c\uff1b\u3002\u3001)\uff09`'\"]+|\"[^\"]*\"|'[^']*')"
 )
+_ENVIRON = re.compile(r"environ(?:\[|\.setdefault\()[\"']([A-Z][A-Z0-9_]*)[\"'](?:\]\s*=|,)\s*(\"[^\"]*\"|'[^']*')")
 _CHINESE_LINK = (
     r"\s*(?:都|也|已经|已|现在|目前|一直)?\s*(?:被)?(?:设置|设定|设|改|调|调整|配置|配|指定|写|开|用|填|加|减|降|升|取)?"
-    r"(?:成|为|到|的是|了|是|等于)\s*|\s*(?:设置|设|用|开|写|填)\s*"
+    r"(?:成|为|到|的是|了|是|等于|的)\s*|\s*(?:设置|设|用|开|写|填)\s*"
 )
 _LINK = (
     r"(?P<link>\s*(?:=>|->|→|=(?!=)|:(?!//)|\uff1a)\s*"
@@ -69,7 +70,8 @@ def proposed(before: str) -> bool:
 
 def read_sentence(text: str, line: int) -> Iterator[Block]:
     """The settings that one line of words tells."""
-    env = [
+    env = [Pair(found[1], scalar(found[2]), line) for found in _ENVIRON.finditer(text)]
+    env += [
         Pair(found[1], scalar(found[2]), line) for found in _ENV.finditer(text) if not proposed(text[: found.start()])
     ]
     if env:

@@ -45,7 +45,7 @@ def _gate() -> Pattern:
     parts = [
         rf"\b(?:{'|'.join(map(escape, clear))})\b",
         rf"\b(?:{'|'.join(map(escape, plain))})[\"'`]?\s*[:=]",
-        r"(?:^|\s)--[a-z][\w-]+[ =]", r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\s?=", r"PARAMETER\s+\w",
+        r"(?:^|\s)--[a-z][\w-]+(?:[ =]|$)", r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\s?=", r"PARAMETER\s+\w",
         r"(?i:zero[-_ ]?(?:stage)?[-_ ]?[0-3])",
         r"\b(?:export|ENV|ollama|docker|vllm|swift)\s", r"[A-Z][A-Z0-9]*_[A-Z0-9_]+[\"']?\]?:? ",
     ]  # fmt: skip
@@ -87,13 +87,22 @@ def _settle(block: Block, name: str, named: frozenset[str]) -> Iterator[ConfigVa
         block = block._replace(pairs=tuple(pair for pair in block.pairs if pair not in inner))
     kinds = (block.kind,) if block.kind else keys.choose(block.form, block.pairs, named)
     for kind in kinds:
-        for pair in block.pairs:
+        for pair in (_positive(kind, given) for given in block.pairs):
             if not (pair.key in ("fp16", "bf16") and kind == "deepspeed"):
                 yield from _meanings(ConfigValue(kind, _key(kind, pair), pair.value, name, pair.line + 1, pair.key))
 
 
 def _key(kind: str, pair: Pair) -> str:
     return keys.canonical(kind, pair.key)
+
+
+def _positive(kind: str, pair: Pair) -> Pair:
+    """`--no-x` as x = False, where the tool knows x and not no-x."""
+    name = pair.key.strip("-")
+    positive = name.removeprefix("no-").removeprefix("no_")
+    if pair.value is not True or positive == name or keys.knows(kind, name) or not keys.knows(kind, positive):
+        return pair
+    return pair._replace(key=positive, value=False)
 
 
 def _meanings(value: ConfigValue) -> Iterator[ConfigValue]:

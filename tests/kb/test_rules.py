@@ -174,9 +174,11 @@ def test_a_missing_key_counts_only_beside_others_of_its_kind() -> None:
 
 def test_secrets_in_values_are_redacted() -> None:
     text = "export HF_ENDPOINT=https://someone:pass1234word@mirror.example.com"
-    (finding,) = findings(
-        read_configs([Input("text", text)]), {}, [LIBRARY.incidents["hf-mirror-file-metadata-error"]], NO_RULES
+    given = ConfigCondition.model_validate({"kind": "env", "key": "HF_ENDPOINT", "present": True})
+    incident = next(iter(LIBRARY.incidents.values())).model_copy(
+        update={"config": (ConfigRule(all=(given,)),), "versions": (), "status": "reviewed"}
     )
+    (finding,) = findings(read_configs([Input("text", text)]), {}, [incident], NO_RULES)
     assert "pass1234word" not in str(finding.value)
 
 
@@ -185,3 +187,14 @@ def test_a_rule_that_breaks_the_format_is_named(tmp_path: Path) -> None:
     path.write_text("incidents: {}\nrules:\n  - id: x\n    severity: fatal\n", encoding="utf-8")
     with pytest.raises(IncidentError, match=r"rules\.yaml:3: "):
         load_rules(path)
+
+
+GOOD = sorted((Path(__file__).parents[2] / "evals" / "configs" / "good").iterdir())
+
+
+@pytest.mark.parametrize("path", GOOD, ids=[path.name for path in GOOD])
+def test_good_configurations_have_no_finding(path: Path) -> None:
+    values = read_configs([Input(path.name, path)])
+    assert values
+    found = findings(values, {}, LIBRARY.incidents.values(), RULES)
+    assert [f.rule for f in found if f.severity != "info"] == []
