@@ -209,10 +209,14 @@ def _add_versions(candidate: Candidate, evidence: Evidence) -> None:
             candidate.versions = VersionVerdict(verdict=verdict, detail=detail)
 
 
+# An `info` is a setting that healthy runs have too: it tells between rivals, no more.
+_SEVERITY = {"info": 0.5, "warning": 1.0, "error": 1.0}
+
+
 def _add_config(candidate: Candidate, evidence: Evidence) -> None:
     mine = [finding for finding in evidence.config_findings if finding.incident == candidate.incident.id]
     if mine:
-        candidate.features["config"] = 1.0
+        candidate.features["config"] = max(_SEVERITY[finding.severity] for finding in mine)
     for finding in mine:
         candidate.supports.append(Reason("s_config", {"key": finding.key, "value": finding.value}))
         candidate.refs.append(SupportRef(input=finding.input, line=finding.line))

@@ -4,6 +4,7 @@ Collections have the layout of llama-index's ChromaVectorStore, which writes the
 chromadb directly, so that a cold start does not pay for llama-index.
 """
 
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from kb.passages import Passage
 from kb.types import LANGS, Lang
 
 BATCH = 1000
+FULL = 20 << 20  # bytes free below which a failed write is put down to a full disk
 # ef_search above the number of results asked for: the default loses neighbours on small, dense collections.
 _HNSW = {"hnsw": {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}}
 
@@ -107,6 +109,15 @@ class Store:
         self._client.close()
 
 
+def _hint(where: Path | str) -> str:
+    if isinstance(where, str):
+        return "is the Chroma server running (CASEBOOK_STORE)?"
+    folder = next((f for f in (where, *where.parents) if f.exists()), where)
+    if shutil.disk_usage(folder).free < FULL:
+        return "the disk is full: free space or set CASEBOOK_DATA"
+    return "try casebook index --rebuild"
+
+
 @contextmanager
 def _errors(where: Path | str) -> Iterator[None]:
     try:
@@ -115,7 +126,6 @@ def _errors(where: Path | str) -> Iterator[None]:
         raise
     except Exception as error:
         # chromadb raises its own, sqlite's, httpx' and Rust's classes, with no common base.
-        server = isinstance(where, str)
-        hint = "is the Chroma server running (CASEBOOK_STORE)?" if server else "try casebook index --rebuild"
+        hint = _hint(where)
         first = (str(error).splitlines() or [""])[0][:200]
         raise UnavailableError(f"vector store {where}: {type(error).__name__}: {first}; {hint}") from error

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from kb.evidence.model import ExceptionSeen, InitiatingError, Line, Role
-from kb.evidence.tables import table
 from kb.patterns import PatternSet
+from kb.vocabulary import table
 
 MAX_EVENTS, MAX_MESSAGE = 300, 600
 # "log": an error line of no known sort

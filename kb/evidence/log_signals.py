@@ -3,8 +3,8 @@
 import re
 from functools import cache
 
-from kb.evidence.tables import table
 from kb.patterns import PatternSet
+from kb.vocabulary import table
 
 _OVERFLOW = re.compile(
     r"OVERFLOW!|Grad overflow on iteration|[Gg]radient overflow|loss scale.{0,40}reducing to|Overflow detected"

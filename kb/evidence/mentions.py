@@ -6,8 +6,8 @@ from functools import cache
 
 from kb.evidence.language import half_width
 from kb.evidence.model import Line, Mentions
-from kb.evidence.tables import table
 from kb.patterns import PatternSet
+from kb.vocabulary import table
 
 MAX_TEXT = 600
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from kb.evidence.model import Line
 from kb.evidence.rows import Found, Templates
 from kb.evidence.series import Column, Series
-from kb.evidence.tables import table
+from kb.vocabulary import table
 
 MAX_COLUMNS, MAX_PAIRS, LEARNING_ROWS = 80, 120, 20_000
 _NUMBER = r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[nN]a[nN]|[Ii]nf(?:inity)?\b)"

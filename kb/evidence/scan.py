@@ -13,8 +13,8 @@ from pathlib import Path
 from kb.evidence.clean import MAX_LINE
 from kb.evidence.decode import Notes, mixed, sniff
 from kb.evidence.metrics import names
-from kb.evidence.tables import table
 from kb.patterns import Pattern
+from kb.vocabulary import table
 
 BLOCK = 1 << 20
 LARGE = 384 << 10  # bytes from which an input is scanned

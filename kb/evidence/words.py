@@ -7,8 +7,8 @@ from functools import cache
 
 from kb.evidence.language import half_width
 from kb.evidence.model import Line
-from kb.evidence.tables import table
 from kb.patterns import PatternSet
+from kb.vocabulary import table
 
 MAX_SENTENCE = 600
 _SENTENCE = re.compile(r"[\u3002?\n;]+|(?<!!)!(?!!)|\.(?=\s|$)")

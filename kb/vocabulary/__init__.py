@@ -11,31 +11,32 @@ _FOLDER = Path(__file__).parent
 
 
 @cache
-def _file(name: str) -> Any:
+def table(name: str) -> Any:
+    """The parsed content of <name>.yaml here, loaded once, when first used."""
     path = _FOLDER / f"{name}.yaml"
     return yamlio.load(path.read_text(encoding="utf-8"), path)[0]
 
 
 def components() -> Mapping[str, list[str]]:
     """Component name → other spellings."""
-    return _file("components")  # type: ignore[no-any-return]
+    return table("components")  # type: ignore[no-any-return]
 
 
 def models() -> Mapping[str, list[str]]:
     """Model name → other spellings."""
-    return _file("models")  # type: ignore[no-any-return]
+    return table("models")  # type: ignore[no-any-return]
 
 
 def signals() -> Mapping[str, Mapping[str, Any]]:
     """Signal name → `read_in` (metric, log, words) and its meaning in `en` and `zh`."""
-    return _file("signals")  # type: ignore[no-any-return]
+    return table("signals")  # type: ignore[no-any-return]
 
 
 def metrics() -> Mapping[str, Mapping[str, list[str]]]:
     """`principal` and `companion` metrics: canonical name → other spellings."""
-    return _file("metrics")  # type: ignore[no-any-return]
+    return table("metrics")  # type: ignore[no-any-return]
 
 
 def glossary() -> Mapping[str, list[str]]:
     """Chinese field term → English terms, most usual first."""
-    return {zh: [en] if isinstance(en, str) else en for zh, en in _file("glossary").items()}
+    return {zh: [en] if isinstance(en, str) else en for zh, en in table("glossary").items()}

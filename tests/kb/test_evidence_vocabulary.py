@@ -7,8 +7,8 @@ from kb.evidence.errors import TIERS
 from kb.evidence.log_signals import log_signals
 from kb.evidence.scan import trigger
 from kb.evidence.shapes import RULES
-from kb.evidence.tables import table
 from kb.evidence.words import spoken
+from kb.vocabulary import table
 
 IN_CODE = {"eval-loss-missing", "loss-scale-overflow", "fp16-scaler-warmup"}
 
