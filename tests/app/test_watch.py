@@ -222,9 +222,14 @@ def watch(*arguments: str, **options: object) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)  # type: ignore[call-overload,no-any-return]
 
 
+def _mind_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_reaches_the_child_and_its_status_comes_back() -> None:
     code = "import signal,sys,time\nsignal.signal(2, lambda *a: sys.exit(5))\nprint('up', flush=True)\ntime.sleep(30)"
-    process = watch("--", sys.executable, "-c", code, start_new_session=True)
+    # A shell's background jobs, such as this test may run in, ignore SIGINT from birth; a terminal's do not.
+    process = watch("--", sys.executable, "-c", code, start_new_session=True, preexec_fn=_mind_interrupts)
     assert process.stdout is not None and process.stdout.readline() == b"up\n"
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the whole foreground group
     process.communicate(timeout=20)
