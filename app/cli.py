@@ -178,7 +178,7 @@ def chat(casebook: Casebook, lang: Lang, lines: Iterable[str]) -> Iterator[Diagn
     case: str | None = None
     last: Diagnosis | None = None
     for text in _messages(lines):
-        answers = _as_answer(text, last)
+        answers = as_answer(text, last)
         request = Request(text=None if answers else text, case=case, answers=answers)
         last = casebook.diagnose(request, default_language=lang)
         case = last.case
@@ -201,7 +201,8 @@ _YES = {"yes", "y", "是", "有", "对", "是的"}
 _NO = {"no", "n", "否", "没有", "不是", "无"}
 
 
-def _as_answer(text: str, last: Diagnosis | None) -> tuple[GivenAnswer, ...]:
+def as_answer(text: str, last: Diagnosis | None) -> tuple[GivenAnswer, ...]:
+    """The answer to the last turn's first check that a bare yes or no means; empty for any other text."""
     word = text.strip().lower().rstrip(".。!!")  # noqa: B005 — a set of characters is meant
     if last is None or not last.next_checks or word not in _YES | _NO:
         return ()

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from app.casebook import Casebook, file_inputs
-from app.cli import _as_answer as as_answer
+from app.cli import as_answer, note
 from app.diagnosis import Diagnosis, Request
 from kb.errors import CasebookError, InputError, UnavailableError
 from kb.evidence import Input
@@ -90,6 +90,9 @@ def _ask(casebook: Casebook, message: Mapping[str, Any], state: Mapping[str, Any
 def serve(casebook: Casebook, lang: Lang, host: str, port: int) -> None:
     """Serve the page until interrupted. Raises UnavailableError where the port cannot be bound."""
     try:
-        page(casebook, lang).launch(server_name=host, server_port=port, share=False, show_error=False, footer_links=[])
+        note(f"Casebook: http://{host}:{port} (Ctrl-C ends)")
+        page(casebook, lang).launch(
+            server_name=host, server_port=port, share=False, show_error=False, footer_links=[], quiet=True
+        )
     except OSError as error:
         raise UnavailableError(f"{host}:{port}: cannot be bound ({error}); choose another with --port") from error

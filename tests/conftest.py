@@ -20,6 +20,12 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(kept) if kept else tmp_path_factory.mktemp("data")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _not_the_users_data(data_folder: Path) -> None:
+    """Whatever opens a casebook by the settings alone uses the run's folder, not the user's."""
+    os.environ["CASEBOOK_DATA"] = str(data_folder)
+
+
 @pytest.fixture(scope="session")
 def embedder(data_folder: Path) -> Embedder:
     """The default model, exported once for the whole run."""
