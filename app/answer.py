@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from app.diagnosis import Cause, CitedSource, Diagnosis, NextCheck, Similar
 from app.texts import say
 from kb.types import Incident, Lang
+from kb.writeups import CITATION
 
-_CITATION = re.compile(r"\[(\d{1,2}(?:\s*,\s*\d{1,2})*)\](?!\()")
 _CODE = re.compile(r"(^(?:`{3,}|~{3,}).*?^(?:`{3,}|~{3,})\s*?$|`[^`\n]*`)", re.MULTILINE | re.DOTALL)
 MAX_REASONS = 4
 
@@ -40,7 +40,7 @@ class Citations:
             return "[" + ", ".join(str(self._cite(incident, n).n) for n in wanted) + "]"
 
         parts = _CODE.split(text)
-        return "".join(part if i % 2 else _CITATION.sub(number, part) for i, part in enumerate(parts))
+        return "".join(part if i % 2 else CITATION.sub(number, part) for i, part in enumerate(parts))
 
 
 def compose(diagnosis: Diagnosis) -> str:

@@ -50,7 +50,6 @@ class Casebook:
 
         Raises UnavailableError, IndexMismatch, IncidentError.
         """
-        self._settings = settings
         self._lock = threading.Lock()
         self._cases: OrderedDict[str, Case] = OrderedDict()
         self._embedder = load_embedder(settings.embedding, settings.data)
@@ -95,8 +94,9 @@ class Casebook:
     def candidates(self, inputs: Sequence[Input], given: Mapping[str, str]) -> list[Candidate]:
         """The candidate causes of some inputs with their features, unranked: what the weights are learned from."""
         with self._lock:
-            reading = with_findings(read(inputs), read_configs(inputs), self._retriever.catalog, "en")
-            return consider(reading, read_configs(inputs), self._retriever, given, Stopwatch())[0]
+            settings = read_configs(inputs)
+            reading = with_findings(read(inputs), settings, self._retriever.catalog, "en")
+            return consider(reading, settings, self._retriever, given, Stopwatch())[0]
 
     def _case(self, name: str | None) -> tuple[str, Case]:
         if name is None:

@@ -83,7 +83,7 @@ def _one_line(error: Exception) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
-def show_incident(incident: Incident, lang: Lang | None, base: Any = None) -> str:
+def show_incident(incident: Incident, lang: Lang | None) -> str:
     """An incident as its file text, in one language where `lang` is given."""
     if lang and lang in incident.text:
         incident = incident.model_copy(update={"text": {lang: incident.text[lang]}})

@@ -108,7 +108,6 @@ _TEXTS: Mapping[str, Mapping[Lang, str]] = {
         "zh": "请描述故障或贴出日志；空行发送，Ctrl-D 结束。你发送的内容不会被保存。",
     },
     # --- notes
-    "notes": {"en": "Not read", "zh": "未读取"},
     "own_check": {"en": "Is it this: {title}?", "zh": "是不是这个问题：{title}？"},
     "retired": {"en": "replaced by {id}", "zh": "已由 {id} 取代"},
 }

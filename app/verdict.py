@@ -9,8 +9,6 @@ from kb.evidence.model import Evidence, Reading
 from kb.tokens import lexical_tokens
 from kb.translate import chinese_terms, english_terms
 
-# Signals that a healthy run shows too; alone they are no complaint.
-BENIGN = frozenset({"fp16-scaler-warmup"})
 MIN_HEALTHY_ROWS = 3  # logged rows below which "nothing wrong" cannot be said
 MIN_QUESTION = 4  # index terms below which words are no question
 MIN_FIELD_TERMS = 2  # terms of the field below which a question names no symptom

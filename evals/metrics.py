@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.stats import bootstrap
@@ -32,18 +31,14 @@ def share(values: Sequence[bool | float]) -> Share:
     mean = float(data.mean())
     if len(data) < 2 or data.std() == 0:
         return Share(mean, mean, mean, len(data))
-    interval = _interval((data,), paired=False)
+    found = bootstrap((data,), np.mean, n_resamples=RESAMPLES, method="percentile", rng=SEED)
+    interval = found.confidence_interval
     return Share(mean, float(interval.low), float(interval.high), len(data))
 
 
 def difference(ours: Sequence[bool | float], theirs: Sequence[bool | float]) -> Share:
     """The mean paired difference ours − theirs, case by case, with its interval."""
     return share((np.asarray(ours, float) - np.asarray(theirs, float)).tolist())
-
-
-def _interval(data: tuple[Any, ...], paired: bool) -> Any:
-    found = bootstrap(data, np.mean, n_resamples=RESAMPLES, method="percentile", paired=paired, rng=SEED)
-    return found.confidence_interval
 
 
 def calibration_error(confidence: Sequence[float], right: Sequence[bool], bins: int = 5) -> float:

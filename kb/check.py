@@ -10,9 +10,8 @@ from kb import patterns, signatures, vocabulary
 from kb.library import BUILT_IN, Library
 from kb.types import LANGS, SECTIONS, Group, GroupCheck, Incident, Lang, Signature
 from kb.versions import valid_range, valid_version
-from kb.writeups import HEADINGS
+from kb.writeups import CITATION, HEADINGS
 
-_CITATION = re.compile(r"\[(\d{1,2}(?:\s*[,,]\s*\d{1,2})*)\](?!\()")
 _FENCED = re.compile(r"^(`{3,}|~{3,})[^\n]*\n(.*?)^\1", re.MULTILINE | re.DOTALL)
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 MIN_SIGNATURE = 8  # characters; shorter literals occur by chance
@@ -84,7 +83,7 @@ def _citations(incident: Incident, library: Library) -> Found:
         cited: set[int] = set()
         for name in SECTIONS:
             prose = re.sub(r"`[^`\n]*`", "", _FENCED.sub("", getattr(sections, name)))
-            found = {int(n) for match in _CITATION.finditer(prose) for n in re.findall(r"\d+", match[1])}
+            found = {int(n) for match in CITATION.finditer(prose) for n in re.findall(r"\d+", match[1])}
             for dead in sorted(found - numbers):
                 yield f"{lang}.{name}", f"cites [{dead}], which is no source"
             cited |= found

@@ -15,6 +15,7 @@ HEADINGS: Mapping[Lang, tuple[str, ...]] = {
     "en": ("Symptom", "Check", "Cause", "Fix", "Prevention"),
     "zh": ("现象", "检查", "原因", "修复", "预防"),
 }
+CITATION = re.compile(r"\[(\d{1,2}(?:\s*,\s*\d{1,2})*)\](?!\()")  # [1], [1, 2]; not a Markdown link
 _FENCE = re.compile(r"^\s{0,3}(`{3,}|~{3,})")
 _HEADING = re.compile(r"^(#{1,2})\s+(.+?)\s*$")
 Model = TypeVar("Model", bound=BaseModel)

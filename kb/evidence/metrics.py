@@ -122,7 +122,6 @@ class MetricReader:
     rows: int = 0
     eval_rows: list[int] = field(default_factory=list)  # lines of evaluation results
     eval_without_loss: list[int] = field(default_factory=list)
-    too_many: bool = False
     _columns: dict[str, Column] = field(default_factory=dict)
     _rank: int | None = None
     _pending: dict[str, float] = field(default_factory=dict)
@@ -295,7 +294,6 @@ class MetricReader:
             column = self._columns.get(name)
             if column is None:
                 if len(self._columns) >= MAX_COLUMNS:
-                    self.too_many = True
                     continue
                 column = self._columns[name] = Column()
             column.add(self.rows, line, step, epoch, _number(pairs[position][1]))

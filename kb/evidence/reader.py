@@ -157,7 +157,7 @@ class _Assembly:
         root = next((c.failures.root_rank for c in self.cases if c.failures.root_rank is not None), None)
         start = errors.initiating(events, root)
         metrics, found = self._metrics()
-        all_signals = found + self._log_signals() + self._spoken({s.name for s in found})
+        all_signals = found + self._log_signals() + self._spoken()
         others = [line for case in self.cases for line in case.lines]
         all_signals = [s for s in all_signals if not _only_follows(s, events, start)]
         self._what_was_read(events)
@@ -199,7 +199,7 @@ class _Assembly:
             out += _overflow(case)
         return out
 
-    def _spoken(self, measured: set[str]) -> list[SignalSeen]:
+    def _spoken(self) -> list[SignalSeen]:
         out = []
         for case in self.cases:
             said: dict[str, list[int]] = {}
