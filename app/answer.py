@@ -1,7 +1,7 @@
 """The composed answer: Markdown from the incidents' own text, no model. Short enough to read at once."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from app.diagnosis import Cause, CitedSource, Diagnosis, NextCheck, Similar
 from app.texts import say
@@ -45,14 +45,22 @@ class Citations:
 
 def compose(diagnosis: Diagnosis) -> str:
     """The Markdown answer to a diagnosis whose other fields are complete."""
+    return "".join(pieces(diagnosis))
+
+
+def pieces(diagnosis: Diagnosis) -> Iterator[str]:
+    """The same answer piece by piece, each with the separator before it."""
+    for number, part in enumerate(part for part in _parts(diagnosis) if part):
+        yield part if number == 0 else f"\n\n{part}"
+
+
+def _parts(diagnosis: Diagnosis) -> list[str]:
     lang = diagnosis.language
     if diagnosis.verdict == "diagnosed":
-        parts = _diagnosed(diagnosis, lang)
-    elif diagnosis.verdict == "ambiguous":
-        parts = _ambiguous(diagnosis, lang)
-    else:
-        parts = _nothing(diagnosis, lang)
-    return "\n\n".join(part for part in parts if part)
+        return _diagnosed(diagnosis, lang)
+    if diagnosis.verdict == "ambiguous":
+        return _ambiguous(diagnosis, lang)
+    return _nothing(diagnosis, lang)
 
 
 def _diagnosed(diagnosis: Diagnosis, lang: Lang) -> list[str]:

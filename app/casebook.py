@@ -7,12 +7,13 @@ import os
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.answer import pieces
 from app.diagnose import Stopwatch, consider, diagnose, with_findings
-from app.diagnosis import Diagnosis, Request
+from app.diagnosis import Diagnosis, DiagnosisReady, Done, Event, Request, SentenceReady
 from app.features import Candidate
 from app.ranking import load_weights
 from app.settings import Settings
@@ -71,6 +72,27 @@ class Casebook:
         self, inputs: Sequence[Input], request: Request, *, id: str | None = None, default_language: Lang = "en"
     ) -> Diagnosis:
         """As diagnose, for inputs that may be files on disk; `request` gives language, case and answers."""
+        for event in self.stream(inputs, request, default_language=default_language):
+            if isinstance(event, Done):
+                return event.diagnosis.model_copy(update={"id": id})
+        raise AssertionError("a stream ends with Done")
+
+    def stream(
+        self, inputs: Sequence[Input], request: Request, *, default_language: Lang = "en"
+    ) -> Generator[Event, None, None]:
+        """The same turn as events: the diagnosis at once, the answer piece by piece, the whole at the end.
+
+        Closing the iterator ends the work on the answer. Raises InputError at the first step, as diagnose does.
+        """
+        diagnosis = self._turn(inputs, request, default_language)
+        yield DiagnosisReady(diagnosis.model_copy(update={"answer": ""}))
+        said = []
+        for piece in pieces(diagnosis):
+            said.append(piece)
+            yield SentenceReady(piece)
+        yield Done(diagnosis.model_copy(update={"answer": "".join(said)}))
+
+    def _turn(self, inputs: Sequence[Input], request: Request, default_language: Lang) -> Diagnosis:
         if not inputs and not request.answers:
             raise InputError("nothing to diagnose: the text is empty")
         for one in inputs:
@@ -89,7 +111,7 @@ class Casebook:
                 reading, settings, self._retriever, load_weights(), case=name, lang=lang, given=given, watch=watch
             )
             case.inputs, case.given, case.language, case.turns = known, given, lang, case.turns + 1
-        return diagnosis.model_copy(update={"id": id})
+        return diagnosis
 
     def candidates(self, inputs: Sequence[Input], given: Mapping[str, str]) -> list[Candidate]:
         """The candidate causes of some inputs with their features, unranked: what the weights are learned from."""

@@ -1,6 +1,7 @@
 """What goes in and comes out of a diagnosis: the JSON of the command line, REST and MCP (casebook/diagnosis/1)."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -143,6 +144,30 @@ class Diagnosis(Frozen):
     next_checks: tuple[NextCheck, ...] = ()
     evidence: Evidence
     timings_ms: Mapping[str, float] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DiagnosisReady:
+    """The first event of a turn: all but `answer`, which is empty."""
+
+    diagnosis: Diagnosis
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceReady:
+    """A verified piece of Markdown with its own separators: append it to the answer as it is."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The last event: the whole; `answer` is all sentences joined."""
+
+    diagnosis: Diagnosis
+
+
+Event = DiagnosisReady | SentenceReady | Done
 
 
 def json_schema() -> dict[str, Any]:
