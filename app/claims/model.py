@@ -1,0 +1,45 @@
+"""What the verification of a model's sentences takes and gives."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Field = Literal["cause", "check", "fix", "symptom", "prevention", "evidence"]
+FIELDS: tuple[Field, ...] = ("cause", "check", "fix", "symptom", "prevention", "evidence")
+
+Kind = Literal[
+    "incident",  # the cited incident is not among those given
+    "field",  # no such field, or the incident leaves it empty
+    "form",  # Markdown, HTML, a link, a line break, empty or too long
+    "language",  # not the language asked for
+    "citation",  # a marker that the cited field does not carry
+    "url",  # an address that is in neither the incident nor the paste
+    "identifier",  # a flag, key, name, path or error that is in neither
+    "number",  # a number, or a number with another unit
+    "version",  # a version that is in neither, or bounded the other way round
+    "pair",  # a key with another value than in the source
+    "polarity",  # says the opposite of the passage that fits it best
+    "direction",  # cause and effect, or what comes first, the other way round
+    "attribution",  # a number, version or name that the source gives to something else
+    "strength",  # always, never, only, proven, where the source does not say so
+    "support",  # too few of its terms occur in what it cites
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of a model: its text, and the incident and field that it rests on.
+
+    Field `evidence` is about the paste itself; the incident is the one whose explanation it serves.
+    """
+
+    text: str
+    incident: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a sentence may not be shown; `detail` names the words in question."""
+
+    kind: Kind
+    detail: str
