@@ -1,26 +1,26 @@
 """The one object that channels receive: diagnosis over cases, search, incidents.
 
-Cases live in memory only, bounded in number; nothing that a user sends is stored or logged.
+What is kept of cases, and for how long, is app/keeping.py's; nothing that a user sends is logged.
 """
 
 import os
-import secrets
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 
 from app.answer import pieces
-from app.diagnose import Stopwatch, consider, diagnose, with_findings
+from app.casefile import Outcome, Question, SavedCase
+from app.diagnose import Stopwatch, consider, diagnose, distill, with_findings
 from app.diagnosis import Diagnosis, DiagnosisReady, Done, Event, Request, SentenceReady
 from app.features import Candidate
+from app.keeping import Case, open_cases
 from app.ranking import load_weights
 from app.settings import Settings
 from kb import generations
 from kb.configs import read_configs
 from kb.embedding import Embedder, load_embedder
-from kb.errors import InputError
+from kb.errors import InputError, NotFound
 from kb.evidence import Input, read
 from kb.evidence.binary import binary_kind
 from kb.index import Progress, Report, build
@@ -28,31 +28,21 @@ from kb.library import fingerprint
 from kb.retrieval import Hit, Retriever
 from kb.types import Group, Incident, Lang
 
-MAX_CASES = 1000
-MAX_TURNS = 50
 Notify = Callable[[str], None]
-
-
-@dataclass(slots=True)
-class Case:
-    """What a case has been given so far."""
-
-    inputs: list[Input] = field(default_factory=list)
-    given: dict[str, str] = field(default_factory=dict)
-    language: Lang | None = None
-    turns: int = 0
+LOCAL = "local"  # owns the cases of the command line
 
 
 class Casebook:
     """Diagnoses, searches and shows incidents. Safe to call from several threads, one request at a time inside."""
 
-    def __init__(self, settings: Settings, notify: Notify = lambda line: None) -> None:
+    def __init__(self, settings: Settings, notify: Notify = lambda line: None, *, keep: bool = False) -> None:
         """Open the index; build it first where there is none, saying so through `notify`.
+
+        `keep`: cases outlast the process and take feedback; otherwise no database is opened.
 
         Raises UnavailableError, IndexMismatch, IncidentError.
         """
         self._lock = threading.Lock()
-        self._cases: OrderedDict[str, Case] = OrderedDict()
         self._embedder = load_embedder(settings.embedding, settings.data)
         if generations.current(settings.index_root) is None:
             notify("no index yet: building it once …")
@@ -60,58 +50,85 @@ class Casebook:
         self._retriever = Retriever(settings.index_root, self._embedder, settings.store)
         if self._retriever.manifest.folders_fingerprint != fingerprint(settings.incident_folders):
             notify("incident files changed since the index was built; run: casebook index")
+        self._cases = open_cases(settings, keep)
 
-    def diagnose(self, request: Request, *, id: str | None = None, default_language: Lang = "en") -> Diagnosis:
-        """The diagnosis of one turn. Raises InputError for an empty request or an unknown case."""
+    def diagnose(
+        self, request: Request, *, id: str | None = None, default_language: Lang = "en", owner: str = LOCAL
+    ) -> Diagnosis:
+        """The diagnosis of one turn of the owner's case. Raises InputError for an empty request or an unknown case."""
         inputs = [Input(file.name, file.content) for file in request.files]
         if request.text and request.text.strip():
             inputs.insert(0, Input("text", request.text))
-        return self.diagnose_inputs(inputs, request, id=id, default_language=default_language)
+        return self.diagnose_inputs(inputs, request, id=id, default_language=default_language, owner=owner)
 
     def diagnose_inputs(
-        self, inputs: Sequence[Input], request: Request, *, id: str | None = None, default_language: Lang = "en"
+        self,
+        inputs: Sequence[Input],
+        request: Request,
+        *,
+        id: str | None = None,
+        default_language: Lang = "en",
+        owner: str = LOCAL,
     ) -> Diagnosis:
         """As diagnose, for inputs that may be files on disk; `request` gives language, case and answers."""
-        for event in self.stream(inputs, request, default_language=default_language):
+        for event in self.stream(inputs, request, default_language=default_language, owner=owner):
             if isinstance(event, Done):
                 return event.diagnosis.model_copy(update={"id": id})
         raise AssertionError("a stream ends with Done")
 
     def stream(
-        self, inputs: Sequence[Input], request: Request, *, default_language: Lang = "en"
+        self, inputs: Sequence[Input], request: Request, *, default_language: Lang = "en", owner: str = LOCAL
     ) -> Generator[Event, None, None]:
         """The same turn as events: the diagnosis at once, the answer piece by piece, the whole at the end.
 
         Closing the iterator ends the work on the answer. Raises InputError at the first step, as diagnose does.
         """
-        diagnosis = self._turn(inputs, request, default_language)
+        diagnosis, turn = self._turn(inputs, request, default_language, owner)
         yield DiagnosisReady(diagnosis.model_copy(update={"answer": ""}))
         said = []
         for piece in pieces(diagnosis):
             said.append(piece)
             yield SentenceReady(piece)
-        yield Done(diagnosis.model_copy(update={"answer": "".join(said)}))
+        whole = diagnosis.model_copy(update={"answer": "".join(said)})
+        if whole != diagnosis:
+            self._cases.finish(whole, turn)
+        yield Done(whole)
 
-    def _turn(self, inputs: Sequence[Input], request: Request, default_language: Lang) -> Diagnosis:
+    def _turn(
+        self, inputs: Sequence[Input], request: Request, default_language: Lang, owner: str
+    ) -> tuple[Diagnosis, int]:
+        """The diagnosis with the composed answer, kept, and the number of the turn."""
         if not inputs and not request.answers:
             raise InputError("nothing to diagnose: the text is empty")
         for one in inputs:
             if not isinstance(one.text, str) and (kind := binary_kind(one.text)):
                 raise InputError(f"{one.name}: binary, {kind}")
-        with self._lock:
-            name, case = self._case(request.case)
-            watch = Stopwatch()
+        case = self._cases.open(request.case, owner)
+        with case.lock:
+            new, watch = _named(inputs, case), Stopwatch()
+            known = [*case.inputs, *new]
             with watch.stage("read"):
-                known = [*case.inputs, *_named(inputs, case.turns)]
                 reading = read(known)
                 settings = read_configs(known)
+            if case.redactions:
+                count = reading.evidence.redactions + case.redactions
+                reading = replace(reading, evidence=reading.evidence.model_copy(update={"redactions": count}))
             lang = _language(request, reading.language, case.language, default_language)
             given = case.given | {a.check: a.value for a in request.answers}
-            diagnosis = diagnose(
-                reading, settings, self._retriever, load_weights(), case=name, lang=lang, given=given, watch=watch
-            )
+            with self._lock:
+                diagnosis = diagnose(
+                    reading,
+                    settings,
+                    self._retriever,
+                    load_weights(),
+                    case=case.name,
+                    lang=lang,
+                    given=given,
+                    watch=watch,
+                )
             case.inputs, case.given, case.language, case.turns = known, given, lang, case.turns + 1
-        return diagnosis
+            self._cases.keep(case, new, request.answers, diagnosis, distill(reading))
+            return diagnosis, case.turns
 
     def candidates(self, inputs: Sequence[Input], given: Mapping[str, str]) -> list[Candidate]:
         """The candidate causes of some inputs with their features, unranked: what the weights are learned from."""
@@ -120,24 +137,38 @@ class Casebook:
             reading = with_findings(read(inputs), settings, self._retriever.catalog, "en")
             return consider(reading, settings, self._retriever, given, Stopwatch())[0]
 
-    def _case(self, name: str | None) -> tuple[str, Case]:
-        if name is None:
-            name = secrets.token_urlsafe(16)
-            self._cases[name] = Case()
-            while len(self._cases) > MAX_CASES:
-                self._cases.popitem(last=False)
-        if name not in self._cases:
-            raise InputError(f"case {name[:40]!r}: not known here; send the text again without a case")
-        case = self._cases[name]
-        if case.turns >= MAX_TURNS:
-            raise InputError(f"case {name[:40]!r}: has {MAX_TURNS} turns; start a new one")
-        self._cases.move_to_end(name)
-        return name, case
+    def case(self, case: str, *, owner: str = LOCAL) -> SavedCase:
+        """All that was kept of the owner's case, redacted. Raises NotFound."""
+        return self._cases.load(case, owner)
 
-    def forget(self, case: str) -> None:
-        """Drop a case and what it holds."""
-        with self._lock:
-            self._cases.pop(case, None)
+    def forget(self, case: str, *, owner: str = LOCAL) -> None:
+        """Drop the owner's case and all that was kept of it. Raises NotFound."""
+        self._cases.forget(case, owner)
+
+    def feedback(
+        self,
+        case: str,
+        outcome: Outcome,
+        *,
+        incident: str | None = None,
+        note: str | None = None,
+        owner: str = LOCAL,
+    ) -> None:
+        """Keep what became of a case; without `incident` it is about the first cause of a diagnosed case.
+
+        Raises NotFound for an unknown case or incident.
+        """
+        if incident is not None:
+            self.incident(incident)
+        self._cases.feedback(case, owner, outcome, incident, note)
+
+    def outcomes(self) -> Mapping[str, Mapping[Outcome, int]]:
+        """How often each outcome was reported, by incident."""
+        return self._cases.outcomes()
+
+    def questions(self) -> list[Question]:
+        """What was asked and not answered, or whose answer was voted down; the newest first."""
+        return self._cases.questions()
 
     def search(self, words: str) -> list[tuple[Incident, Hit]]:
         """Incidents for a query, best first."""
@@ -156,17 +187,18 @@ class Casebook:
         return self._retriever.catalog.groups
 
     def incident(self, id: str) -> Incident:
-        """One incident. Raises InputError that names near ids."""
+        """One incident. Raises NotFound that names near ids."""
         known = self.incidents()
         if id not in known:
             near = [name for name in known if id in name or name in id][:3]
             hint = f"; did you mean {', '.join(near)}" if near else "; casebook search WORDS finds ids"
-            raise InputError(f"incident {id!r}: not in the base{hint}")
+            raise NotFound(f"incident {id[:80]!r}: not in the base{hint}")
         return known[id]
 
     def close(self) -> None:
-        """Let go of the index."""
+        """Let go of the index and the cases."""
         self._retriever.close()
+        self._cases.close()
 
 
 def build_index(
@@ -199,9 +231,10 @@ def file_inputs(paths: Sequence[Path]) -> list[Input]:
     return inputs
 
 
-def _named(inputs: Sequence[Input], turn: int) -> list[Input]:
-    """Inputs of later turns get names of their own, so that line references stay unambiguous."""
-    return [Input(f"{i.name}#{turn + 1}", i.text) if turn else i for i in inputs]
+def _named(inputs: Sequence[Input], case: Case) -> list[Input]:
+    """Inputs of later turns get names of their own, so that line references stay unambiguous; names are redacted."""
+    turn = f"#{case.turns + 1}" if case.turns else ""
+    return [Input(case.redactor.redact(i.name).text + turn, i.text) for i in inputs]
 
 
 def _language(request: Request, prose: Lang | None, before: Lang | None, default: Lang) -> Lang:

@@ -36,11 +36,11 @@ def _options(version: Annotated[bool, typer.Option("--version", callback=_versio
     """Casebook: root causes and fixes for LLM training, fine-tuning and serving failures, with their sources."""
 
 
-def _casebook(settings: Settings) -> Any:
+def _casebook(settings: Settings, *, keep: bool = False) -> Any:
     from app.casebook import Casebook
     from app.cli import note
 
-    return Casebook(settings, note)
+    return Casebook(settings, note, keep=keep)
 
 
 @app.command()
@@ -177,7 +177,7 @@ def web(
     from app.web import serve
 
     settings = load_settings()
-    serve(_casebook(settings), settings.interface_language, host or settings.host, port or settings.port)
+    serve(_casebook(settings, keep=True), settings.interface_language, host or settings.host, port or settings.port)
 
 
 @app.command()

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import platformdirs
-from pydantic import SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kb.embedding import DEFAULT_MODEL
@@ -22,6 +22,8 @@ class Settings(BaseSettings):
     incidents: str = ""  # extra folders, separated like PATH
     embedding: str = DEFAULT_MODEL
     store: str | None = None  # URL of a Chroma server
+    database: SecretStr | None = None  # of cases: sqlite:///… or postgresql://…; None: SQLite in the data folder
+    retention_days: int = Field(default=30, ge=0, le=36_500)  # of cases after their last turn; 0: nothing on disk
     llm: str | None = None
     llm_model: str | None = None
     llm_api_key: SecretStr | None = None

@@ -35,7 +35,7 @@ def embedder(data_folder: Path) -> Embedder:
 @pytest.fixture(scope="session")
 def casebook(data_folder: Path, embedder: Embedder) -> Iterator[Casebook]:
     """A casebook over the built-in base."""
-    opened = Casebook(Settings(data=data_folder))
+    opened = Casebook(Settings(data=data_folder, retention_days=0), keep=True)
     yield opened
     opened.close()
 
