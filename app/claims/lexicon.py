@@ -59,9 +59,15 @@ def _listed(text: str | None) -> list[str]:
 
 
 @cache
+def tables() -> Mapping[str, Any]:
+    """The tables as written."""
+    return yamlio.load(_FILE.read_text(encoding="utf-8"), _FILE)[0]  # type: ignore[no-any-return]
+
+
+@cache
 def lexicon() -> Lexicon:
     """The compiled tables."""
-    data = yamlio.load(_FILE.read_text(encoding="utf-8"), _FILE)[0]
+    data = tables()
     table: dict[tuple[str, ...], Sense] = {}
     for phrase, sense in _senses(data):
         table[pieces(phrase)] = sense

@@ -1,28 +1,79 @@
 """The checks of one sentence in order. Empty result: it may be shown."""
 
+from collections import OrderedDict
 from collections.abc import Mapping
+from threading import Lock
 
+from app.claims.alignment import attribution_problems, polarity_problems
+from app.claims.existence import existence_problems
 from app.claims.form import form_problems, language_problem
 from app.claims.model import FIELDS, Problem, Sentence
-from kb.types import Incident, Lang
+from app.claims.reading import read
+from app.claims.relations import direction_problems
+from app.claims.source import IncidentSource, PasteSource, Source, with_switches
+from app.claims.support import strength_problems, support_problems
+from kb.types import SECTIONS, Incident, Lang
+
+_KEPT = 256  # incidents that stay read; about 1 MB each ten
+_read: OrderedDict[int, tuple[Incident, IncidentSource]] = OrderedDict()
+_lock = Lock()
+
+
+def _source_of(incident: Incident) -> IncidentSource:
+    """The incident as a source, read once while the object lives here."""
+    with _lock:
+        known = _read.get(id(incident))
+        if known is not None and known[0] is incident:
+            _read.move_to_end(id(incident))
+            return known[1]
+    source = IncidentSource(incident)
+    with _lock:
+        _read[id(incident)] = incident, source
+        while len(_read) > _KEPT:
+            _read.popitem(last=False)
+    return source
 
 
 class Verifier:
     """The sources of one diagnosis, read once. `paste` is what the user sent, after redaction."""
 
     def __init__(self, sources: Mapping[str, Incident], paste: str) -> None:
-        self._sources, self._paste = sources, paste
+        self._sources = sources
+        self._paste = PasteSource(paste)
 
     def problems(self, sentence: Sentence, lang: Lang) -> tuple[Problem, ...]:
         """Everything that keeps the sentence from being shown."""
         if sentence.incident not in self._sources:
             return (Problem("incident", sentence.incident[:80]),)
-        if sentence.field not in FIELDS:
-            return (Problem("field", sentence.field[:80]),)
+        if problem := self._field_problem(sentence):
+            return (problem,)
         if problems := form_problems(sentence.text):
             return tuple(problems)
-        wrong = language_problem(sentence.text, lang)
-        return (wrong,) if wrong else ()
+        if problem := language_problem(sentence.text, lang):
+            return (problem,)
+        return tuple(self._content_problems(sentence))
+
+    def _field_problem(self, sentence: Sentence) -> Problem | None:
+        if sentence.field not in FIELDS:
+            return Problem("field", sentence.field[:80])
+        source = _source_of(self._sources[sentence.incident])
+        if sentence.field in SECTIONS and sentence.field not in source.filled:
+            return Problem("field", f"{sentence.incident} has no {sentence.field}")
+        return None
+
+    def _content_problems(self, sentence: Sentence) -> list[Problem]:
+        text, field = sentence.text, sentence.field
+        incident = _source_of(self._sources[sentence.incident])
+        items = with_switches(text, read(text))
+        sources: list[Source] = [incident, self._paste] if field == "evidence" else [incident]
+        problems = list(existence_problems(text, items, field, incident, self._paste))
+        problems += support_problems(text, items, [incident, self._paste])
+        problems += strength_problems(text, items, sources)
+        turned, settled = direction_problems(text, items, sources)
+        problems += turned
+        problems += polarity_problems(text, items, field, sources, settled)
+        problems += attribution_problems(text, items, field, sources)
+        return problems
 
 
 def verify(sentence: Sentence, sources: Mapping[str, Incident], paste: str, lang: Lang) -> tuple[Problem, ...]:

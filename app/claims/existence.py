@@ -1,0 +1,111 @@
+"""What a sentence names must stand in the cited incident or in the paste: names, numbers, pairs, addresses."""
+
+import re
+from collections.abc import Iterator
+
+from app.claims.facts import Pair, bounded, number_agrees, pairs, version_agrees
+from app.claims.model import Problem
+from app.claims.reading import Item
+from app.claims.source import IncidentSource, PasteSource, Source
+from app.claims.stems import stem
+
+ADVICE = ("fix", "prevention")  # what to do: here the paste's own settings prove nothing
+_PARTS = re.compile(r"[./:=@]")
+
+
+def existence_problems(
+    text: str, items: list[Item], field: str, incident: IncidentSource, paste: PasteSource
+) -> Iterator[Problem]:
+    """Names, numbers, versions, addresses, citation markers and pairs that the sources do not hold."""
+    sources = (incident, paste)
+    for item in items:
+        if item.kind == "cite":
+            yield from _citations(item, field, incident)
+        elif item.kind == "url":
+            if not any(item.key.rstrip("/") in source.urls for source in sources):
+                yield Problem("url", item.key[:120])
+        elif item.kind in ("name", "code"):
+            if not any(_known(item.key, source.names) for source in sources):
+                yield Problem("identifier", text[item.start : item.end][:80])
+        elif item.kind in ("num", "version"):
+            yield from _number(text, item, sources)
+    yield from _pairs(text, field, incident, paste)
+
+
+def _citations(item: Item, field: str, incident: IncidentSource) -> Iterator[Problem]:
+    numbers = {int(n) for n in re.findall(r"\d+", item.key)}
+    known = {s.n for s in incident.incident.sources}
+    allowed = incident.citations.get(field, set()) or known
+    if not numbers <= (allowed & known):
+        yield Problem("citation", item.key)
+
+
+def _known(key: str, names: set[str]) -> bool:
+    """Whether a name stands there, or is put together from parts that all do (`vllm serve`, a path below a folder)."""
+    if key in names or stem(key) in names:
+        return True
+    parts = [part for part in _PARTS.split(key) if part]
+    return len(parts) > 1 and "/" in key and all(part in names for part in parts)
+
+
+def _number(text: str, item: Item, sources: tuple[Source, ...]) -> Iterator[Problem]:
+    kind = item.kind
+    known = [source for source in sources if item.key in source.units]
+    if not known:
+        if not any(item.key in source.names for source in sources):
+            yield Problem("version" if kind == "version" else "number", text[item.start : item.end])
+        return
+    units = set().union(*(source.units[item.key] for source in known))
+    if item.unit and item.unit not in units and "" not in units:
+        yield Problem("number", f"{text[item.start : item.end]}: the source has another unit")
+        return
+    claim = bounded(text, item)
+    stated = [bound for source in known for bound in source.bounds[item.key]]
+    release = kind == "version" or any(item.key in s.units and _is_version(s, item.key) for s in known)
+    agrees = version_agrees if release else number_agrees
+    if stated and not any(agrees(claim, bound) for bound in stated):
+        yield Problem("version" if release else "number", f"{text[item.start : item.end]}: bounded otherwise there")
+
+
+def _is_version(source: Source, key: str) -> bool:
+    return any(found.item.kind == "version" for found in source.occurrences.get(key, ()))
+
+
+def _pairs(text: str, field: str, incident: IncidentSource, paste: PasteSource) -> Iterator[Problem]:
+    for pair, _ in pairs(text):
+        stated, pasted = pair.key in incident.pairs, pair.key in paste.pairs
+        if not stated and not pasted:
+            if pair.value not in ("true", "false") and not _together(pair, incident, paste):
+                yield Problem("pair", f"{pair.key} = {pair.value}")
+            continue
+        if field in ADVICE and stated:
+            good = incident.states(pair) and not _bad_advice(pair, incident)
+        elif field == "evidence" and pasted:
+            good = bool(paste.states(pair))
+        else:
+            good = bool(incident.states(pair) or paste.states(pair))
+        if not good and not (
+            pair.value in ("true", "false")
+            and "true" not in _values(pair, incident, paste)
+            and "false" not in _values(pair, incident, paste)
+        ):
+            yield Problem("pair", f"{pair.key} = {pair.value}")
+
+
+def _values(pair: Pair, *sources: Source) -> set[str]:
+    return {value for source in sources for value in source.pairs.get(pair.key, ())}
+
+
+def _bad_advice(pair: Pair, incident: IncidentSource) -> bool:
+    """The setting is the incident's cause, and the fix does not name it."""
+    return (pair.key, pair.value) in incident.bad_settings and not incident.states(pair) & set(ADVICE)
+
+
+def _together(pair: Pair, *sources: Source) -> bool:
+    """Key and value stand close together in one passage, though in a form that is not read as a pair."""
+    for source in sources:
+        for found in source.occurrences.get(pair.key, ()):
+            near = [i for i in found.passage.items if abs(i.at - found.item.at) <= 8]
+            if any(i.key == pair.value for i in near):
+                return True
+    return False

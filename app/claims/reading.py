@@ -1,0 +1,289 @@
+"""A sentence or a passage as items that can be compared: names, numbers, opposites, negations, words, bounds.
+
+Items stand in order; `clause` counts the parts between punctuation and conjunctions. Negations are resolved here: the
+first statement after one carries sign −1, the others in its reach sign 0 (not known).
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from app.claims.lexicon import CJK, Sense, lexicon
+from app.claims.stems import stem
+
+_TOKEN = re.compile(
+    r"(?P<url>https?://[^\s`<>\"'）)\]，。；]+)"
+    r"|(?P<cite>\[\d{1,2}(?:\s*[,，、]\s*\d{1,2})*\])"
+    r"|(?P<special><\|?/?[A-Za-z_][\w.]*\|?>)"
+    r"|(?P<op>>=|<=|==|!=|=>|->|→|≥|≤|≠|≈|=|(?<=\s)[<>](?=\s?\d)|(?<=\w)[<>](?=\d)|×)"
+    r"|(?P<num>(?<![A-Za-z0-9_.])[-+]?[vV]?\d+(?:,\d{3})*(?:\.\d+)*(?:\.[xX*])?(?:[eE][-+]?\d+)?(?![\d_])(?:(?:\.?(?:post|dev|rc)|rc|[ab](?=\d))\d*)?)"
+    r"|(?P<name>(?:--?)?[A-Za-z_/~$.][\w]*(?:(?:[./:@+-]|::)\w+)*(?:\.\w+)*)"
+    r"|(?P<alnum>\d\w*)"
+    r"|(?P<han>[\u3400-\u9fff])"
+    r"|(?P<stop>[,;:!?()，；：！？。（）、—|]|\.(?=\s|$)|\s[-–]\s)"
+    r"|(?P<tick>`)",
+)
+_SHAPE = re.compile(r"[\d_/$~@]|[a-z][A-Z]|^--|[A-Za-z]\.[A-Za-z]|^[A-Z]{2,}|::|[A-Z].*[a-z].*[A-Z]")
+_WORDS_JOINED = re.compile(r"^[A-Za-z]+(?:[-/][A-Za-z]+)+$")
+_ACRONYM = re.compile(r"[A-Z]{2,}s?")
+_VERSION = re.compile(r"^[vV]?\d+\.\d+(?:\.\w+)*$")
+_CONJUNCTION = frozenset("but while whereas although though if when unless because since so until therefore".split())
+_HAN_CONJUNCTION = ("但", "而", "如果", "若", "时", "则", "因为", "所以", "否则")
+_REACH = 4  # items a negation may reach: "does not change the loss" but not the next statement
+_MAGNITUDES = {"k": 1e3, "K": 1e3, "万": 1e4, "亿": 1e8, "thousand": 1e3, "million": 1e6, "billion": 1e9}
+_TRUE, _FALSE = (
+    frozenset({"true", "on", "yes", "enabled"}),
+    frozenset({"false", "off", "no", "none", "null", "disabled"}),
+)
+
+
+class Item(NamedTuple):
+    """One comparable thing. `kind`: name, code, num, version, url, cite, axis, word, rel, not, op."""
+
+    kind: str
+    key: str
+    sign: int
+    at: int  # index of its token
+    clause: int
+    start: int  # offset in the text
+    end: int
+    unit: str = ""
+
+
+class Token(NamedTuple):
+    """A piece of text: its kind by shape, its normal form for phrases, and whether it stands in inline code."""
+
+    kind: str
+    text: str
+    norm: str
+    start: int
+    end: int
+    code: bool
+
+
+def tokens(text: str, code: bool = False) -> list[Token]:
+    """The pieces of a text in order; `code` for a line of a code block."""
+    found: list[Token] = []
+    ticked = False
+    for match in _TOKEN.finditer(text):
+        kind, raw = match.lastgroup or "", match[0]
+        if kind == "tick":
+            ticked = not ticked
+            continue
+        inside = code or ticked
+        if kind == "name" and not inside and _WORDS_JOINED.match(raw) and not _named(raw):
+            found += _split(raw, match.start())
+            continue
+        if kind == "name":
+            raw = raw.rstrip(".:") if not raw.startswith(("/", "~")) else raw.rstrip(".")
+            if not raw.strip("-./:$~"):
+                continue
+        norm = raw if kind == "han" else stem(raw.lower()) if raw.isalpha() else raw.lower()
+        found.append(Token(kind, raw, norm, match.start(), match.start() + len(raw), inside))
+    return found
+
+
+def _named(word: str) -> bool:
+    """Whether a hyphenated word is a name of the vocabulary (llama-factory) or has capitals inside (LLaMA-Factory)."""
+    low = word.lower()
+    return any(len(phrase) == 1 and sense.kind == "name" for phrase, sense in lexicon().phrases.get(low, ())) or bool(
+        re.search(r"[a-z][A-Z]", word)
+    )
+
+
+def _split(raw: str, start: int) -> Iterator[Token]:
+    for part in re.finditer(r"[A-Za-z]+", raw):
+        norm = stem(part[0].lower())
+        yield Token("name", part[0], norm, start + part.start(), start + part.end(), False)
+
+
+def normal(name: str) -> str:
+    """A name as it is compared: no leading dashes, one case, `-` as `_`."""
+    return name.lstrip("-").replace("-", "_").casefold().strip("\"'")
+
+
+def number(raw: str) -> str:
+    """A number or version as it is compared: no v, no thousands commas, no trailing zeros of a version."""
+    text = raw.lstrip("vV+").replace(",", "").lower()
+    if re.fullmatch(r"-?\d+\.0+", text) or text.count(".") > 1:
+        text = re.sub(r"(?:\.0)+$", "", text)
+    if re.fullmatch(r"-?\d*\.?\d+e[-+]?\d+", text):
+        return f"{float(text):g}"
+    return text
+
+
+def read(text: str, code: bool = False) -> list[Item]:
+    """The items of a text."""
+    found = list(_items(text, tokens(text, code)))
+    return _negated(found)
+
+
+def _items(text: str, row: list[Token]) -> Iterator[Item]:
+    at = clause = 0
+    while at < len(row):
+        token = row[at]
+        if token.kind == "stop":
+            clause += token.text not in "、"
+            at += 1
+            continue
+        if token.kind in ("num", "alnum"):
+            used, item = _number(row, at, clause)
+            yield item
+            at += used
+            continue
+        length, sense = _phrase(row, at)
+        if sense is None:
+            if (token.norm in _CONJUNCTION and token.kind == "name") or token.text in _HAN_CONJUNCTION:
+                clause += 1
+            item_or_none = _single(row, at, clause)
+            if item_or_none is not None:
+                yield item_or_none
+            at += 1
+            continue
+        if sense.key in _HAN_CONJUNCTION or sense.key in _CONJUNCTION:
+            clause += 1
+        yield from _from_sense(sense, row, at, length, clause)
+        at += length
+
+
+def _phrase(row: list[Token], at: int) -> tuple[int, Sense | None]:
+    token = row[at]
+    if token.kind not in ("name", "han") or (token.code and _SHAPE.search(token.text)):
+        return 1, None
+    for phrase, sense in lexicon().phrases.get(token.norm, ()):
+        size = len(phrase)
+        if size == 1 or (at + size <= len(row) and all(row[at + i].norm == phrase[i] for i in range(1, size))):
+            return size, sense
+    return 1, None
+
+
+def _from_sense(sense: Sense, row: list[Token], at: int, length: int, clause: int) -> Iterator[Item]:
+    start, end = row[at].start, row[at + length - 1].end
+    if sense.kind in ("stop", "plain"):
+        return
+    if sense.kind == "negated":
+        yield Item("not", "not", -1, at, clause, start, start)
+        base = _base(sense.key)
+        yield Item(base.kind, base.key, base.sign, at, clause, start, end)
+        return
+    if row[at].code and length == 1 and sense.kind != "name":
+        yield Item("code", normal(row[at].text), 1, at, clause, start, end)
+        return
+    yield Item(sense.kind, sense.key, sense.sign, at, clause, start, end)
+
+
+def _base(key: str) -> Sense:
+    row = [Token("han" if CJK.match(p) else "name", p, p, 0, 0, False) for p in key.split()]
+    return _phrase(row, 0)[1] or Sense("word", key.replace(" ", "") if CJK.search(key) else key)
+
+
+def _single(row: list[Token], at: int, clause: int) -> Item | None:
+    token = row[at]
+    if token.kind == "han":
+        if token.text in lexicon().stop:
+            return None
+        following = row[at + 1] if at + 1 < len(row) else None
+        pair = following is not None and following.kind == "han" and following.start == token.end
+        if not pair or following is None or _phrase(row, at + 1)[1] is not None or following.text in lexicon().stop:
+            before = row[at - 1] if at else None
+            if (
+                before is not None
+                and before.kind == "han"
+                and before.end == token.start
+                and _phrase(row, at - 1)[1] is None
+            ):
+                return None  # already the second half of a pair
+            return Item("word", token.text, 1, at, clause, token.start, token.end)
+        return Item("word", token.text + following.text, 1, at, clause, token.start, following.end)
+    if token.kind in ("url", "cite", "op"):
+        return Item(token.kind, token.text.rstrip(".,"), 1, at, clause, token.start, token.end)
+    if token.kind == "special":
+        return Item("name", token.text.lower(), 1, at, clause, token.start, token.end)
+    if token.code or _SHAPE.search(token.text):
+        return _name(token, at, clause)
+    if token.norm in lexicon().stop or len(token.norm) < 2:
+        return None
+    if token.norm in lexicon().numbers:
+        return Item("num", str(lexicon().numbers[token.norm]), 1, at, clause, token.start, token.end)
+    return Item("word", token.norm, 1, at, clause, token.start, token.end)
+
+
+def _name(token: Token, at: int, clause: int) -> Item:
+    """A name by its shape, or a plain word in inline code; acronyms that everyone uses are words."""
+    text = token.text
+    if _ACRONYM.fullmatch(text):
+        text = text.removesuffix("s")
+        if not token.code and text.lower() in lexicon().acronyms:
+            return Item("word", text.lower(), 1, at, clause, token.start, token.end)
+    kind = "name" if _SHAPE.search(text) else "code"
+    return Item(kind, normal(text), 1, at, clause, token.start, token.end)
+
+
+def _number(row: list[Token], at: int, clause: int) -> tuple[int, Item]:
+    """A number with its unit, or a version."""
+    token = row[at]
+    if token.kind == "alnum":
+        return 1, Item("name", normal(token.text), 1, at, clause, token.start, token.end)
+    text, used, end, unit = token.text, 1, token.end, ""
+    value = number(text)
+    following = row[at + 1] if at + 1 < len(row) else None
+    if following is not None and following.text in _MAGNITUDES and following.start - token.end <= 1:
+        value = _scaled(value, _MAGNITUDES[following.text])
+        used, end = 2, following.end
+    unit, more = _unit(row, at + used, end)
+    attached = following is not None and following.kind == "name" and following.start == token.end
+    if following is not None and attached and used == 1 and (not more or _is_model_number(value, following.text)):
+        joined = text + following.text  # 3090s, 4bit, 16k
+        return 2, Item("name", normal(joined).removesuffix("s"), 1, at, clause, token.start, following.end)
+    end = row[at + used + more - 1].end
+    kind = "version" if not unit and (text[:1] in "vV" or _VERSION.match(text)) else "num"
+    return used + more, Item(kind, value, 1, at, clause, token.start, end, unit)
+
+
+def _is_model_number(value: str, unit: str) -> bool:
+    """3090s are cards, not seconds."""
+    return unit == "s" and value.isdigit() and int(value) >= 1000
+
+
+def _scaled(value: str, factor: float) -> str:
+    try:
+        return f"{float(value) * factor:.10g}"
+    except ValueError:
+        return value
+
+
+def _unit(row: list[Token], at: int, end: int) -> tuple[str, int]:
+    """The unit that begins at a token, and how many tokens it takes."""
+    joined = ""
+    best = ("", 0)
+    for used in range(1, 4):
+        if at + used > len(row):
+            break
+        token = row[at + used - 1]
+        if token.start - end > 1 or token.kind not in ("name", "han"):
+            break
+        joined, end = joined + token.text.lstrip("-"), token.end
+        unit = lexicon().units.get(joined) or lexicon().units.get(joined.lower() if len(joined) > 1 else joined)
+        if unit:
+            best = unit, used
+    return best
+
+
+def _negated(items: list[Item]) -> list[Item]:
+    """Negations applied: the first statement after one turns its sign, the next ones in reach have none."""
+    signs = [item.sign for item in items]
+    for i, item in enumerate(items):
+        if item.kind != "not":
+            continue
+        head, reach = True, 0
+        for j in range(i + 1, len(items)):
+            other = items[j]
+            if other.clause != item.clause or reach >= _REACH:
+                break
+            if other.kind == "not":
+                break
+            if other.kind in ("cite", "op", "rel"):
+                continue
+            signs[j] = -signs[j] if head else 0 if other.kind == "word" else signs[j]
+            head, reach = False, reach + 1
+    return [item._replace(sign=sign) if sign != item.sign else item for item, sign in zip(items, signs, strict=True)]
