@@ -5,6 +5,7 @@ weighted by closeness and by how telling they are, find its counterpart in the s
 Sultan, Bethard and Sumner, 2014). The counterpart must have the same sign and stand by the same number.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from app.claims.model import Problem
@@ -15,7 +16,9 @@ MIN_FIT = 0.12  # below it the surroundings say nothing about the statement
 MARGIN = 0.04  # by which the opposite must fit better to count
 RIVAL_MARGIN = 0.22  # the same for a number or name in another's place
 FIELD_BONUS = 1.1  # the cited field is nearer than the rest of the incident
-_QUIET = frozenset({"order", "more-or-less"})  # read as relations and bounds, or too common to carry polarity
+COPY = 0.8  # share of common keys, of all keys of both, that makes a sentence a copy
+MIN_COPY = 3
+_QUIET = frozenset({"more-or-less"})  # too common to carry polarity
 
 
 def polarity_problems(
@@ -30,6 +33,30 @@ def polarity_problems(
         same, opposite = _best_signs(items, at, field, sources)
         if opposite > MIN_FIT and opposite > same + MARGIN:
             yield Problem("polarity", text[item.start : item.end] or item.key)
+
+
+def copy_problems(items: Sequence[Item], sources: Sequence[Source]) -> Iterator[Problem]:
+    """A sentence with nearly all words of a passage must have its negations and opposites too."""
+    keys = frozenset(key_of(item) for item in items if item.kind not in ("not", "op", "cite"))
+    if len(keys) < MIN_COPY:
+        return
+    worst: Problem | None = None
+    for source in sources:
+        for passage in source.passages:
+            if len(keys & passage.keys) < COPY * len(keys):
+                continue
+            others = frozenset(key_of(i) for i in passage.items if i.kind not in ("not", "op", "cite"))
+            if len(keys & others) < COPY * len(keys | others):
+                continue
+            if (wrong := _signs(items)) == _signs(passage.items):
+                return
+            worst = Problem("polarity", f"differs in what it negates: {dict(wrong - _signs(passage.items))}")
+    if worst:
+        yield worst
+
+
+def _signs(items: Sequence[Item]) -> Counter[str]:
+    return Counter(f"{i.key}{i.sign:+d}" for i in items if i.kind in ("axis", "not") and i.key not in _QUIET)
 
 
 def _best_signs(items: Sequence[Item], at: int, field: str, sources: Sequence[Source]) -> tuple[float, float]:

@@ -3,13 +3,15 @@
 import re
 from collections.abc import Iterator
 
+from app.claims.alignment import fit
 from app.claims.facts import Pair, bounded, number_agrees, pairs, version_agrees
 from app.claims.model import Problem
 from app.claims.reading import Item
-from app.claims.source import IncidentSource, PasteSource, Source
+from app.claims.source import IncidentSource, PasteSource, Source, closeness
 from app.claims.stems import stem
 
 ADVICE = ("fix", "prevention")  # what to do: here the paste's own settings prove nothing
+NEAR_BEST = 0.12  # places of a number that fit about as well as the best
 _PARTS = re.compile(r"[./:=@]")
 
 
@@ -28,7 +30,7 @@ def existence_problems(
             if not any(_known(item.key, source.names) for source in sources):
                 yield Problem("identifier", text[item.start : item.end][:80])
         elif item.kind in ("num", "version"):
-            yield from _number(text, item, sources)
+            yield from _number(text, items, item, field, sources)
     yield from _pairs(text, field, incident, paste)
 
 
@@ -48,7 +50,7 @@ def _known(key: str, names: set[str]) -> bool:
     return len(parts) > 1 and "/" in key and all(part in names for part in parts)
 
 
-def _number(text: str, item: Item, sources: tuple[Source, ...]) -> Iterator[Problem]:
+def _number(text: str, items: list[Item], item: Item, field: str, sources: tuple[Source, ...]) -> Iterator[Problem]:
     kind = item.kind
     known = [source for source in sources if item.key in source.units]
     if not known:
@@ -59,16 +61,25 @@ def _number(text: str, item: Item, sources: tuple[Source, ...]) -> Iterator[Prob
     if item.unit and item.unit not in units and "" not in units:
         yield Problem("number", f"{text[item.start : item.end]}: the source has another unit")
         return
+    yield from _bound(text, items, item, field, known)
+
+
+def _bound(text: str, items: list[Item], item: Item, field: str, known: list[Source]) -> Iterator[Problem]:
+    """The bound and the unit of a number against the places of it that fit best."""
+    around = closeness(items, items.index(item))
+    places = [(fit(around, o, field, s.weights), o) for s in known for o in s.occurrences.get(item.key, ())]
+    if not places:
+        return
+    best = max(score for score, _ in places)
+    near = [found for score, found in places if score >= best - NEAR_BEST]
+    if item.unit and not any(found.item.unit in ("", item.unit) for found in near):
+        yield Problem("number", f"{text[item.start : item.end]}: the source has another unit")
+        return
     claim = bounded(text, item)
-    stated = [bound for source in known for bound in source.bounds[item.key]]
-    release = kind == "version" or any(item.key in s.units and _is_version(s, item.key) for s in known)
+    release = item.kind == "version" or any(found.item.kind == "version" for found in near)
     agrees = version_agrees if release else number_agrees
-    if stated and not any(agrees(claim, bound) for bound in stated):
+    if not any(agrees(claim, bounded(found.passage.text, found.item)) for found in near):
         yield Problem("version" if release else "number", f"{text[item.start : item.end]}: bounded otherwise there")
-
-
-def _is_version(source: Source, key: str) -> bool:
-    return any(found.item.kind == "version" for found in source.occurrences.get(key, ()))
 
 
 def _pairs(text: str, field: str, incident: IncidentSource, paste: PasteSource) -> Iterator[Problem]:

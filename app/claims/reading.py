@@ -177,6 +177,16 @@ def _base(key: str) -> Sense:
     return _phrase(row, 0)[1] or Sense("word", key.replace(" ", "") if CJK.search(key) else key)
 
 
+def _switch(row: list[Token], at: int, clause: int) -> Item | None:
+    """`on` at the end of a part: "with it on", "is on [1]"."""
+    token, following = row[at], row[at + 1] if at + 1 < len(row) else None
+    if token.text.lower() != "on" or token.code:
+        return None
+    if following is None or following.kind in ("stop", "cite"):
+        return Item("axis", "present-or-off", 1, at, clause, token.start, token.end)
+    return None
+
+
 def _single(row: list[Token], at: int, clause: int) -> Item | None:
     token = row[at]
     if token.kind == "han":
@@ -202,7 +212,7 @@ def _single(row: list[Token], at: int, clause: int) -> Item | None:
     if token.code or _SHAPE.search(token.text):
         return _name(token, at, clause)
     if token.norm in lexicon().stop or len(token.norm) < 2:
-        return None
+        return _switch(row, at, clause)
     if token.norm in lexicon().numbers:
         return Item("num", str(lexicon().numbers[token.norm]), 1, at, clause, token.start, token.end)
     return Item("word", token.norm, 1, at, clause, token.start, token.end)

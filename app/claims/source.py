@@ -92,8 +92,8 @@ def with_switches(text: str, items: list[Item], code: bool = False) -> list[Item
             (s for start, s in switched.items() if abs(item.start - start) <= 2 and item.kind in ("name", "code")), 0
         )
         if sign:
-            if result and result[-1].kind == "axis" and result[-1].key == "present-or-off" and result[-1].sign > 0:
-                result.pop()
+            if result and result[-1].kind == "axis" and result[-1].key == "present-or-off":
+                sign *= result.pop().sign  # "set x: false" is off, "remove x: false" is on
             result.append(Item("axis", "present-or-off", sign, item.at, item.clause, item.start, item.start))
         result.append(item)
     return result
@@ -208,10 +208,10 @@ def _incident_passages(incident: Incident) -> Iterator[Passage]:
         if signature.literal:
             yield Passage(signature.literal, "symptom", None, code=True)
     for fact in incident.versions:
-        text = f"{fact.component} {fact.affected or ''}".strip()
-        yield Passage(
-            text + (f" is affected, fixed in {fact.fixed_in}" if fact.fixed_in else " is affected"), "cause", None
-        )
+        if fact.affected:
+            yield Passage(f"{fact.component} {fact.affected} is affected", "cause", None)
+        if fact.fixed_in:
+            yield Passage(f"{fact.component} is fixed in {fact.fixed_in} or later", "fix", None)
 
 
 class PasteSource(Source):

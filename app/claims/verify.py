@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from threading import Lock
 
-from app.claims.alignment import attribution_problems, polarity_problems
+from app.claims.alignment import attribution_problems, copy_problems, polarity_problems
 from app.claims.existence import existence_problems
 from app.claims.form import form_problems, language_problem
 from app.claims.model import FIELDS, Problem, Sentence
@@ -72,6 +72,8 @@ class Verifier:
         turned, settled = direction_problems(text, items, sources)
         problems += turned
         problems += polarity_problems(text, items, field, sources, settled)
+        if not problems:
+            problems += copy_problems(items, sources)
         problems += attribution_problems(text, items, field, sources)
         return problems
 
