@@ -6,8 +6,10 @@ What is kept of cases, and for how long, is app/keeping.py's; nothing that a use
 import os
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.answer import pieces
 from app.casefile import Outcome, Question, SavedCase
@@ -17,6 +19,7 @@ from app.features import Candidate
 from app.keeping import Case, open_cases
 from app.ranking import load_weights
 from app.settings import Settings
+from app.turn import Pieces, Turn, Worded
 from kb import generations
 from kb.configs import read_configs
 from kb.embedding import Embedder, load_embedder
@@ -27,6 +30,9 @@ from kb.index import Progress, Report, build
 from kb.library import fingerprint
 from kb.retrieval import Hit, Retriever
 from kb.types import Group, Incident, Lang
+
+if TYPE_CHECKING:
+    from kb.llm import ServedModel
 
 Notify = Callable[[str], None]
 LOCAL = "local"  # owns the cases of the command line
@@ -43,6 +49,7 @@ class Casebook:
         Raises UnavailableError, IndexMismatch, IncidentError.
         """
         self._lock = threading.Lock()
+        self.listeners: list[Callable[[Diagnosis], None]] = []  # told of every finished turn
         self._embedder = load_embedder(settings.embedding, settings.data)
         if generations.current(settings.index_root) is None:
             notify("no index yet: building it once …")
@@ -51,6 +58,7 @@ class Casebook:
         if self._retriever.manifest.folders_fingerprint != fingerprint(settings.incident_folders):
             notify("incident files changed since the index was built; run: casebook index")
         self._cases = open_cases(settings, keep)
+        self._model = _open_model(settings)
 
     def diagnose(
         self, request: Request, *, id: str | None = None, default_language: Lang = "en", owner: str = LOCAL
@@ -83,21 +91,30 @@ class Casebook:
 
         Closing the iterator ends the work on the answer. Raises InputError at the first step, as diagnose does.
         """
-        diagnosis, turn = self._turn(inputs, request, default_language, owner)
+        turn, number = self._turn(inputs, request, default_language, owner)
+        diagnosis = turn.diagnosis
         yield DiagnosisReady(diagnosis.model_copy(update={"answer": ""}))
-        said = []
-        for piece in pieces(diagnosis):
-            said.append(piece)
-            yield SentenceReady(piece)
-        whole = diagnosis.model_copy(update={"answer": "".join(said)})
+        said: list[str] = []
+        worded = yield from _spoken(self._worded(turn, request.use_model), said)
+        times = {**diagnosis.timings_ms, **worded.timings_ms}
+        whole = diagnosis.model_copy(update={"answer": "".join(said), "writer": worded.writer, "timings_ms": times})
         if whole != diagnosis:
-            self._cases.finish(whole, turn)
+            self._cases.finish(whole, number)
+        for listener in self.listeners:
+            listener(whole)
         yield Done(whole)
 
-    def _turn(
-        self, inputs: Sequence[Input], request: Request, default_language: Lang, owner: str
-    ) -> tuple[Diagnosis, int]:
-        """The diagnosis with the composed answer, kept, and the number of the turn."""
+    def _worded(self, turn: Turn, use_model: bool) -> Pieces:
+        """The answer piece by piece, by the model where there is one; outside of the index lock."""
+        if self._model is None or not use_model:
+            yield from pieces(turn.diagnosis)
+            return Worded()
+        from app.writer import write_pieces  # the checks of sentences load tables that a composed answer never needs
+
+        return (yield from write_pieces(turn, self._model))
+
+    def _turn(self, inputs: Sequence[Input], request: Request, default_language: Lang, owner: str) -> tuple[Turn, int]:
+        """The diagnosis with the composed answer, kept, what a writer needs beside it, and the number of the turn."""
         if not inputs and not request.answers:
             raise InputError("nothing to diagnose: the text is empty")
         for one in inputs:
@@ -126,9 +143,11 @@ class Casebook:
                     given=given,
                     watch=watch,
                 )
+                incidents = self._retriever.catalog.incidents
             case.inputs, case.given, case.language, case.turns = known, given, lang, case.turns + 1
             self._cases.keep(case, new, request.answers, diagnosis, distill(reading))
-            return diagnosis, case.turns
+            causes = {c.incident: incidents[c.incident] for c in diagnosis.causes if c.incident in incidents}
+            return Turn(diagnosis, causes, reading.lines, reading.prose), case.turns
 
     def candidates(self, inputs: Sequence[Input], given: Mapping[str, str]) -> list[Candidate]:
         """The candidate causes of some inputs with their features, unranked: what the weights are learned from."""
@@ -235,6 +254,31 @@ def _named(inputs: Sequence[Input], case: Case) -> list[Input]:
     """Inputs of later turns get names of their own, so that line references stay unambiguous; names are redacted."""
     turn = f"#{case.turns + 1}" if case.turns else ""
     return [Input(case.redactor.redact(i.name).text + turn, i.text) for i in inputs]
+
+
+def _open_model(settings: Settings) -> "ServedModel | None":
+    """The model that words answers; its imports begin in the background, since they take seconds."""
+    if settings.llm is None:
+        return None
+    from app.writer import open_model
+
+    model = open_model(settings)
+    if model is not None:
+        model.warm()
+    return model
+
+
+def _spoken(worded: Pieces, said: list[str]) -> Generator[Event, None, Worded]:
+    """The pieces as events, gathered in `said`; closing it closes `worded`."""
+    with closing(worded):
+        while True:
+            try:
+                piece = next(worded)
+            except StopIteration as end:
+                result: Worded = end.value
+                return result
+            said.append(piece)
+            yield SentenceReady(piece)
 
 
 def _language(request: Request, prose: Lang | None, before: Lang | None, default: Lang) -> Lang:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -24,10 +25,22 @@ class Settings(BaseSettings):
     store: str | None = None  # URL of a Chroma server
     database: SecretStr | None = None  # of cases: sqlite:///… or postgresql://…; None: SQLite in the data folder
     retention_days: int = Field(default=30, ge=0, le=36_500)  # of cases after their last turn; 0: nothing on disk
-    llm: str | None = None
-    llm_model: str | None = None
+    llm: str | None = None  # URL of an OpenAI-compatible API, with its /v1
+    llm_model: str | None = None  # None: the first that the server lists
     llm_api_key: SecretStr | None = None
+    llm_thinking: bool = False  # let the model think before it writes; slower
+    llm_context: int | None = Field(default=None, ge=2048)  # tokens; None: what the server says, else 8192
+    llm_tokens: int = Field(default=1200, ge=64)  # of an answer, thinking included
+    llm_connect_timeout: float = Field(default=2.0, gt=0)  # seconds, as the next three
+    llm_first_token_timeout: float = Field(default=20.0, gt=0)
+    llm_pause_timeout: float = Field(default=15.0, gt=0)  # between two tokens
+    llm_timeout: float = Field(default=90.0, gt=0)  # of the whole answer
     language: Lang | None = None  # of the interface; None: the locale's
+    tokens: SecretStr | None = None  # name:token,… for programs; with these or users everybody must say who they are
+    users: SecretStr | None = None  # name:password,… for browsers
+    rate: str = "240/minute"  # requests of one client that cost work
+    max_upload_mb: int = Field(default=64, ge=1, le=4096)
+    request_seconds: float = Field(default=120, gt=0)  # after which a request is given up
     host: str = "127.0.0.1"
     port: int = 7860
 
@@ -37,6 +50,15 @@ class Settings(BaseSettings):
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError(f"{value!r} is not an http:// or https:// URL")
         return value
+
+    @field_validator("llm")
+    @classmethod
+    def _api(cls, value: str | None) -> str | None:
+        value = cls._url(value)
+        if value is None:
+            return None
+        parts = urlsplit(value.rstrip("/"))
+        return urlunsplit(parts if parts.path else parts._replace(path="/v1"))
 
     @property
     def index_root(self) -> Path:
