@@ -1,7 +1,7 @@
 """`casebook lint-config`: findings on configuration files as text, JSON or SARIF."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -15,7 +15,7 @@ from kb.evidence.model import ConfigFinding, Line
 from kb.evidence.versions import read_versions
 from kb.library import load_library
 from kb.rules import findings, load_rules
-from kb.types import Lang
+from kb.types import Incident, Lang
 
 MAX_BYTES = 300_000  # what read_configs reads of one input
 Format = Literal["text", "json", "sarif"]
@@ -37,12 +37,16 @@ def lint(paths: Sequence[Path], folders: Sequence[Path], language: Lang) -> Lint
     Raises InputError for a file that is missing, empty, binary, too large, or holds no setting.
     """
     inputs = [Input(str(path), _content(path)) for path in paths]
+    return judge(inputs, load_library(folders).incidents.values(), language)
+
+
+def judge(inputs: Sequence[Input], incidents: Iterable[Incident], language: Lang) -> Linted:
+    """Judge texts together, as one run's configuration. Raises InputError for one that holds no setting."""
     values = read_configs(inputs)
     silent = [given.name for given in inputs if not any(value.input == given.name for value in values)]
     if silent:
         raise InputError(f"{silent[0]}: no setting of a known tool found in it")
     lines = (Line(i.name, n, line) for i in inputs for n, line in enumerate(str(i.text).split("\n"), 1))
-    incidents = load_library(folders).incidents.values()
     everything = findings(values, read_versions(lines), incidents, load_rules(), language)
     remarks = tuple(remark for given in inputs for remark in _remarks(given.name, str(given.text)))
     return Linted(
