@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from app.diagnosis import Cause, CitedSource, Diagnosis, NextCheck, Similar
 from app.texts import say
@@ -43,6 +44,23 @@ class Citations:
         return "".join(part if i % 2 else CITATION.sub(number, part) for i, part in enumerate(parts))
 
 
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place in the answer. A model's sentences may stand in it; without any it holds the incident's own text.
+
+    Text is Markdown in paragraphs. A slot with `cites` lists the sources of these incidents and of all that a model's
+    sentences named.
+    """
+
+    opening: str = ""
+    incident: str = ""
+    fields: frozenset[str] = frozenset()  # of the sentences that may stand here
+    otherwise: str = ""  # where none does
+    closing: str = ""
+    cites: tuple[str, ...] = ()
+    indent: bool = False
+
+
 def compose(diagnosis: Diagnosis) -> str:
     """The Markdown answer to a diagnosis whose other fields are complete."""
     return "".join(pieces(diagnosis))
@@ -50,29 +68,30 @@ def compose(diagnosis: Diagnosis) -> str:
 
 def pieces(diagnosis: Diagnosis) -> Iterator[str]:
     """The same answer piece by piece, each with the separator before it."""
-    for number, part in enumerate(part for part in _parts(diagnosis) if part):
+    parts = (part for slot in slots(diagnosis) for part in (slot.opening, slot.otherwise, slot.closing))
+    for number, part in enumerate(part for part in parts if part):
         yield part if number == 0 else f"\n\n{part}"
 
 
-def _parts(diagnosis: Diagnosis) -> list[str]:
+def slots(diagnosis: Diagnosis) -> list[Slot]:
+    """The answer as the places it is made of, in order; empty, they are the composed answer."""
     lang = diagnosis.language
     if diagnosis.verdict == "diagnosed":
         return _diagnosed(diagnosis, lang)
     if diagnosis.verdict == "ambiguous":
         return _ambiguous(diagnosis, lang)
-    return _nothing(diagnosis, lang)
+    return [Slot(part) for part in _nothing(diagnosis, lang)]
 
 
-def _diagnosed(diagnosis: Diagnosis, lang: Lang) -> list[str]:
+def _diagnosed(diagnosis: Diagnosis, lang: Lang) -> list[Slot]:
     firsts = _firsts(diagnosis.causes)
-    parts = [f"**{say('diagnosed_many', lang, count=len(firsts))}**"] if len(firsts) > 1 else []
+    found = [Slot(f"**{say('diagnosed_many', lang, count=len(firsts))}**")] if len(firsts) > 1 else []
     for cause in firsts:
-        parts += _whole_cause(cause, lang)
+        found += _whole_cause(cause, lang)
     others = [c for c in diagnosis.causes if c not in firsts]
-    parts.append(_listed(say("others", lang), [f"{c.title} ({_percent(c)} %)" for c in others]))
-    parts.append(_checks(diagnosis.next_checks[:1], diagnosis.causes, lang) if others else "")
-    parts.append(_sources(firsts, lang))
-    return parts
+    checks = _checks(diagnosis.next_checks[:1], diagnosis.causes, lang) if others else ""
+    found.append(Slot(_listed(say("others", lang), [f"{c.title} ({_percent(c)} %)" for c in others]), closing=checks))
+    return [*found, _sources_of(firsts, diagnosis)]
 
 
 def _firsts(causes: Sequence[Cause]) -> list[Cause]:
@@ -83,29 +102,50 @@ def _firsts(causes: Sequence[Cause]) -> list[Cause]:
     return list(firsts.values())
 
 
-def _whole_cause(cause: Cause, lang: Lang) -> list[str]:
+def _whole_cause(cause: Cause, lang: Lang) -> list[Slot]:
     verdict = "expected" if cause.cause_kind == "expected" else "diagnosed"
+    supports, against = _reasons(cause, lang)
     return [
-        f"**{say(verdict, lang, title=cause.title)}** ({_percent(cause)} %)",
-        _reasons(cause, lang),
-        f"**{say('check', lang)}**\n\n{cause.check}",
-        f"**{say('cause', lang)}** ({say('cause_' + cause.cause_status, lang)})\n\n{cause.cause}",
-        f"**{say('fix', lang)}** ({say('fix_' + cause.fix_status, lang)})\n\n{cause.fix}",
+        Slot(f"**{say(verdict, lang, title=cause.title)}** ({_percent(cause)} %)"),
+        Slot("", cause.incident, frozenset({"evidence", "symptom"}), supports, against),
+        Slot(f"**{say('check', lang)}**", cause.incident, frozenset({"check"}), closing=cause.check),
+        Slot(
+            f"**{say('cause', lang)}** ({say('cause_' + cause.cause_status, lang)})",
+            cause.incident,
+            frozenset({"cause"}),
+            otherwise=cause.cause,
+        ),
+        Slot(
+            f"**{say('fix', lang)}** ({say('fix_' + cause.fix_status, lang)})",
+            cause.incident,
+            frozenset({"fix"}),
+            closing=cause.fix,
+        ),
+        Slot("", cause.incident, frozenset({"prevention"})),
     ]
 
 
-def _ambiguous(diagnosis: Diagnosis, lang: Lang) -> list[str]:
-    headline = f"**{say('ambiguous', lang, count=len(diagnosis.causes))}**"
-    parts = [headline, *(_brief_cause(cause, lang) for cause in diagnosis.causes)]
+def _ambiguous(diagnosis: Diagnosis, lang: Lang) -> list[Slot]:
     first = diagnosis.causes[0]
-    parts.append(_checks(diagnosis.next_checks[:2], diagnosis.causes, lang))
-    parts.append(f"**{say('fix', lang)}**: {first.title} ({say('fix_' + first.fix_status, lang)})\n\n{first.fix}")
-    parts.append(_sources([first], lang))
-    return parts
+    return [
+        Slot(f"**{say('ambiguous', lang, count=len(diagnosis.causes))}**"),
+        *(_brief_cause(cause, lang) for cause in diagnosis.causes),
+        Slot(_checks(diagnosis.next_checks[:2], diagnosis.causes, lang)),
+        Slot(
+            f"**{say('fix', lang)}**: {first.title} ({say('fix_' + first.fix_status, lang)})",
+            first.incident,
+            frozenset({"fix"}),
+            closing=first.fix,
+        ),
+        _sources_of([first], diagnosis),
+    ]
 
 
-def _brief_cause(cause: Cause, lang: Lang) -> str:
-    return f"{cause.rank}. **{cause.title}** ({_percent(cause)} %)\n\n" + _indent(_reasons(cause, lang))
+def _brief_cause(cause: Cause, lang: Lang) -> Slot:
+    supports, against = (_indent(part) for part in _reasons(cause, lang))
+    fields = frozenset({"evidence", "symptom", "cause"})
+    opening = f"{cause.rank}. **{cause.title}** ({_percent(cause)} %)"
+    return Slot(opening, cause.incident, fields, supports, against, indent=True)
 
 
 def _nothing(diagnosis: Diagnosis, lang: Lang) -> list[str]:
@@ -120,10 +160,9 @@ def _similar(similar: Sequence[Similar], lang: Lang) -> str:
     return _listed(say("nearest", lang), [f"{s.title} (`{s.incident}`): {s.why_not}" for s in similar])
 
 
-def _reasons(cause: Cause, lang: Lang) -> str:
+def _reasons(cause: Cause, lang: Lang) -> tuple[str, str]:
     supports = _listed(say("why", lang), cause.supports[:MAX_REASONS])
-    against = _listed(say("against", lang), cause.contradicts[:2])
-    return "\n\n".join(part for part in (supports, against) if part)
+    return supports, _listed(say("against", lang), cause.contradicts[:2])
 
 
 def _checks(checks: Sequence[NextCheck], causes: Sequence[Cause], lang: Lang) -> str:
@@ -138,10 +177,16 @@ def _checks(checks: Sequence[NextCheck], causes: Sequence[Cause], lang: Lang) ->
     return f"**{say('next', lang)}**\n\n" + "\n".join(lines) if lines else ""
 
 
-def _sources(causes: Sequence[Cause], lang: Lang) -> str:
-    sources = {s.n: s for cause in causes for s in cause.sources}
-    lines = [f"- [{n}] <{s.url}> — {s.shows}" for n, s in sorted(sources.items())]
-    return f"**{say('sources', lang)}**\n\n" + "\n".join(lines) if lines else ""
+def _sources_of(causes: Sequence[Cause], diagnosis: Diagnosis) -> Slot:
+    ids = tuple(cause.incident for cause in causes)
+    return Slot(closing=sources(diagnosis, ids), cites=ids)
+
+
+def sources(diagnosis: Diagnosis, incidents: Sequence[str]) -> str:
+    """The list of sources of these incidents, by their numbers in the diagnosis."""
+    found = {s.n: s for cause in diagnosis.causes if cause.incident in incidents for s in cause.sources}
+    lines = [f"- [{n}] <{s.url}> — {s.shows}" for n, s in sorted(found.items())]
+    return f"**{say('sources', diagnosis.language)}**\n\n" + "\n".join(lines) if lines else ""
 
 
 def _listed(heading: str, items: Sequence[str]) -> str:

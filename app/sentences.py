@@ -1,0 +1,95 @@
+"""What a model writes → sentences: JSON objects of {text, incident, field}, read as they come.
+
+Whatever stands around them is passed over: a wrapper, a fence, prose, a byte order mark, a list, one object a line.
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+
+from app.claims.model import Sentence
+
+MAX_OBJECT = 4000  # characters of one object; a longer one is no sentence
+_START = re.compile(r"\{(?=\s*[\"}]|\s*$)")
+_MARKS = re.compile(r"[\[【]\^?\d+(?:\s*[,，、-]\s*\d+)*[\]】]")
+_SPACE = re.compile(r"\s+")
+
+
+def read_sentences(chunks: Iterable[str]) -> Iterator[Sentence]:
+    """The sentences in a stream of text, each as soon as its object is complete; what is cut off is dropped."""
+    pending = ""
+    for chunk in chunks:
+        pending += chunk
+        found, pending = _objects(pending)
+        for text in found:
+            yield from _sentence(text)
+
+
+def _objects(text: str) -> tuple[list[str], str]:
+    """The complete innermost objects of `text`, and what may still become one."""
+    found: list[str] = []
+    done = 0
+    for start in _innermost(text):
+        end = _end(text, start)
+        if end is None:
+            rest = text[start:]
+            return found, rest if len(rest) <= MAX_OBJECT else ""
+        if end > start:
+            found.append(text[start:end])
+            done = end
+    return found, text[done:][-MAX_OBJECT:]
+
+
+def _innermost(text: str) -> Iterator[int]:
+    """Where objects without an object inside may begin, from left to right."""
+    at = 0
+    while match := _START.search(text, at):
+        yield match.start()
+        end = _end(text, match.start())
+        at = max(end or 0, match.start() + 1)
+
+
+def _end(text: str, start: int) -> int | None:
+    """Behind the object that begins at `start`; `start` itself where it is none; None where it is not complete."""
+    inside, escaped = False, False
+    for at in range(start + 1, len(text)):
+        sign = text[at]
+        if inside:
+            if sign == "\n":
+                return start  # no JSON string holds a line break: the object was broken off
+            inside = escaped or sign != '"'
+            escaped = sign == "\\" and not escaped
+        elif sign == '"':
+            inside = True
+        elif sign == "}":
+            return at + 1
+        elif sign == "{":
+            return start  # an object inside: this one is a wrapper
+    return None
+
+
+def _sentence(text: str) -> Iterator[Sentence]:
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return
+    values = [data.get(name) for name in ("text", "incident", "field")]
+    if all(isinstance(value, str) for value in values) and str(values[0]).strip():
+        yield Sentence(tidy(str(values[0])), str(values[1]).strip(), str(values[2]).strip().lower())
+
+
+def tidy(text: str) -> str:
+    """One line, halves of a character joined."""
+    joined = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return _SPACE.sub(" ", joined).strip()
+
+
+def readable(text: str) -> bool:
+    """Whether there is nothing in it that a screen would hide, reorder or show as a hole."""
+    return not any(c == "\ufffd" or unicodedata.category(c) in ("Cc", "Cf", "Co", "Cs", "Cn") for c in text)
+
+
+def without_marks(text: str) -> str:
+    """The text without the citation marks that a model wrote."""
+    return _SPACE.sub(" ", _MARKS.sub("", text)).strip()

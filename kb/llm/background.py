@@ -1,0 +1,59 @@
+"""One background thread with an event loop: what runs there is read as an iterator, and closing that cancels it."""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Awaitable, Callable, Generator
+from concurrent.futures import CancelledError, Future
+from functools import lru_cache
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+Emit = Callable[[T], None]
+
+
+@lru_cache(1)
+def _loop() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="casebook-model", daemon=True).start()
+    return loop
+
+
+class _End(Generic[T]):
+    pass
+
+
+def iterate(run: Callable[[Emit[T]], Awaitable[None]]) -> Generator[T, None, None]:
+    """What `run` emits, as it emits it; its error is raised here. Closing the iterator cancels its task.
+
+    Cancelling the task, not closing a generator, is what ends the HTTP connection and with it the server's work.
+    """
+    items: queue.SimpleQueue[T | _End[T]] = queue.SimpleQueue()
+
+    async def pump() -> None:
+        try:
+            await run(items.put)
+        finally:
+            items.put(_End())
+
+    future = asyncio.run_coroutine_threadsafe(pump(), _loop())
+    try:
+        while not isinstance(item := items.get(), _End):
+            yield item
+        future.result()
+    finally:
+        future.cancel()
+
+
+def call(work: Callable[[], Awaitable[T]]) -> T:
+    """The result of one coroutine, run on the background loop."""
+
+    async def run() -> T:
+        return await work()
+
+    future: Future[Any] = asyncio.run_coroutine_threadsafe(run(), _loop())
+    try:
+        result: T = future.result()
+    except CancelledError:
+        raise TimeoutError from None
+    return result
