@@ -104,6 +104,10 @@ class Casebook:
             listener(whole)
         yield Done(whole)
 
+    def use_model(self, model: "ServedModel | None") -> None:
+        """Let this model word the answers from now on, or none."""
+        self._model = model
+
     def _worded(self, turn: Turn, use_model: bool) -> Pieces:
         """The answer piece by piece, by the model where there is one; outside of the index lock."""
         if self._model is None or not use_model:
