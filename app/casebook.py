@@ -51,7 +51,7 @@ class Casebook:
         self._lock = threading.Lock()
         self.listeners: list[Callable[[Diagnosis], None]] = []  # told of every finished turn
         self._embedder = load_embedder(settings.embedding, settings.data)
-        if generations.current(settings.index_root) is None:
+        if not generations.ready(settings.index_root):
             notify("no index yet: building it once …")
             build_index(settings)
         self._retriever = Retriever(settings.index_root, self._embedder, settings.store)

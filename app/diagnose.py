@@ -100,11 +100,13 @@ def consider(
 ) -> tuple[list[Candidate], Answers]:
     """The candidate causes with their features, and the checks that are answered."""
     with watch.stage("retrieve"):
-        hits = retriever.search(distill(reading), searchable(reading))
+        hits = retriever.search(distill(reading), searchable(reading), reading.prose[:MAX_SEARCHABLE])
+        start = reading.evidence.initiating_error
+        names = retriever.names(f"{reading.prose[:MAX_SEARCHABLE]}\n{start.text if start else ''}")
         found = retriever.find_signatures([line.text for line in reading.lines])
     with watch.stage("features"):
         answers = answer_from_evidence(retriever.catalog, reading, settings, given)
-        return candidates(reading, hits, found, retriever.catalog, answers), answers
+        return candidates(reading, hits, found, names, retriever.catalog, answers), answers
 
 
 def distill(reading: Reading) -> str:

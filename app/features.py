@@ -17,6 +17,14 @@ from kb.types import Incident, Lang
 from kb.versions import judge
 
 MAX_CANDIDATES = 40
+FOREIGN_WEIGHT = 20.0  # about four names that no incident has: more says no more
+LEADS = (
+    ("relative", "lexical_lead"),
+    ("dense", "dense_lead"),
+    ("symptom", "symptom_lead"),
+    ("told", "told_lead"),
+)
+Names = tuple[float, Mapping[str, float]]
 # The metric whose presence makes a signal's absence speak: a signal not seen in a series that was given.
 _METRIC_OF: Sequence[tuple[str, str]] = (
     ("reward-std", "reward_std"),
@@ -57,9 +65,12 @@ class Candidate:
 
 
 def candidates(
-    reading: Reading, hits: Sequence[Hit], found: Sequence[SignatureHit], catalog: Catalog, answers: Answers
+    reading: Reading, hits: Sequence[Hit], found: Sequence[SignatureHit], names: Names, catalog: Catalog, answers: Answers
 ) -> list[Candidate]:
-    """The incidents that retrieval, signatures or signals bring up, with their features."""
+    """The incidents that retrieval, signatures or signals bring up, with their features.
+
+    `names`: what the names of things in the question weigh, and how much of that each incident holds.
+    """
     by_hit = {hit.incident: hit for hit in hits}
     by_signature: dict[str, list[SignatureHit]] = {}
     for signature in found:
@@ -70,6 +81,7 @@ def candidates(
     for name in chosen:
         candidate = Candidate(catalog.incidents[name])
         _add_retrieval(candidate, by_hit.get(name))
+        candidate.features["foreign"] = min((names[0] - names[1].get(name, 0.0)) / FOREIGN_WEIGHT, 1.0)
         _add_signatures(candidate, by_signature.get(name, []), sharing, reading)
         _add_signals(candidate, reading.evidence)
         _add_components(candidate, reading)
@@ -77,7 +89,7 @@ def candidates(
         _add_config(candidate, reading.evidence)
         _add_answers(candidate, catalog, answers)
         result.append(candidate)
-    for feature, lead in (("relative", "lexical_lead"), ("dense", "dense_lead")):
+    for feature, lead in LEADS:
         _add_lead(result, feature, lead)
     return result
 
@@ -112,8 +124,8 @@ def _sharing(found: Iterable[SignatureHit]) -> dict[int, int]:
 def _add_retrieval(candidate: Candidate, hit: Hit | None) -> None:
     if hit is None:
         return
-    candidate.features |= {"dense": hit.dense, "coverage": hit.coverage, "relative": hit.lexical}
-    if hit.coverage > 0.25 or hit.dense > 0.5:
+    candidate.features |= {"dense": hit.dense, "symptom": hit.symptom, "relative": hit.lexical, "told": hit.told}
+    if hit.told > 0.4 or hit.symptom > 0.5:
         candidate.supports.append(Reason("s_words", {}))
 
 

@@ -1,4 +1,4 @@
-"""Reading configurations, and findings on good ones: `python -m evals configs`. Exit 1 below the bars.
+"""Reading configurations, and findings on good ones: `python -m evals configs [LABELLED.yaml]`. Exit 1 below the bars.
 
 Accuracy is over settings that are expected or read: a wrong, missing or additional one is an error; a text that sets
 nothing counts as one. A finding on a good configuration is false whatever it says, unless it only informs.
@@ -33,11 +33,11 @@ def read(text: str, name: str) -> dict[tuple[str, str], Any]:
     return {(v.kind, v.key): v.value for v in read_configs([Input(name, text)])}
 
 
-def evaluate() -> Score:
-    """Read every labelled fragment."""
+def evaluate(path: Path = FOLDER / "labelled.yaml") -> Score:
+    """Read every labelled fragment of a file."""
     right = settings = 0
     failures = []
-    items = yamlio.load((FOLDER / "labelled.yaml").read_text("utf-8"), "labelled.yaml")[0]
+    items = yamlio.load(path.read_text("utf-8"), path)[0]
     for item in items:
         expected = {(e["kind"], e["key"]): e["value"] for e in item["expect"]}
         found = read(item["text"], item.get("name", "text"))
@@ -62,7 +62,7 @@ def false_findings() -> Iterator[tuple[bool, str]]:
 
 def main(argv: Sequence[str] = ()) -> int:
     """Print the score; 1 when a bar is missed."""
-    score, found = evaluate(), list(false_findings())
+    score, found = evaluate(*(Path(name) for name in argv[:1])), list(false_findings())
     accuracy, false = score.right / score.settings, sum(counts for counts, _ in found)
     good = len(list((FOLDER / "good").iterdir()))
     print("\n".join([*score.failures, *(line for _, line in found)]))

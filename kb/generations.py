@@ -19,6 +19,7 @@ from kb.errors import IndexMismatch, LockedError, UnavailableError
 from kb.types import Frozen
 
 FORMAT = 1
+LAYOUT = 2  # of the files made from the incidents' text; another one is written anew, the vectors are kept
 KEPT = 2
 LOCK_WAIT_S = 30.0
 _POINTER, _MANIFEST = "current", "manifest.json"
@@ -28,6 +29,7 @@ class Manifest(Frozen):
     """What a generation holds; written last, so that its existence proves the generation complete."""
 
     format: int
+    layout: int = 1
     model: str
     model_fingerprint: str
     kb_version: str
@@ -47,6 +49,12 @@ def current(root: Path) -> Path | None:
         raise UnavailableError(f"index {root}: cannot be read: {error.strerror}") from error
     folder = root / name
     return folder if (folder / _MANIFEST).exists() else None
+
+
+def ready(root: Path) -> bool:
+    """Whether there is a generation with the files that this version reads. Raises IndexMismatch, UnavailableError."""
+    folder = current(root)
+    return folder is not None and read_manifest(folder).layout == LAYOUT
 
 
 def read_manifest(folder: Path) -> Manifest:

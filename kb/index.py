@@ -13,9 +13,11 @@ from kb.lexical import LexicalIndex
 from kb.library import BUILT_IN, base_version, fingerprint, load_library
 from kb.passages import Passage, passages
 from kb.store import Store
+from kb.terms import TermTable, all_terms, symptom_terms
 from kb.types import LANGS, Frozen, Group, Incident
 
 EMBED_BATCH = 256
+SYMPTOMS, WHOLE = "terms-symptom.npz", "terms-whole.npz"  # term tables of a generation
 Progress = Callable[[int, int], None]  # passages embedded so far, passages to embed
 
 
@@ -88,6 +90,7 @@ class _Build:
     def _manifest(self, digests: dict[str, str]) -> Manifest:
         return Manifest(
             format=generations.FORMAT,
+            layout=generations.LAYOUT,
             model=self.embedder.name,
             model_fingerprint=self.embedder.fingerprint,
             kb_version=base_version() if BUILT_IN in self.folders else "private",
@@ -105,6 +108,8 @@ class _Build:
             self._fill_store(folder, previous, new, gone)
             for lang in LANGS:
                 LexicalIndex.build(live, lang).save(folder / f"lexical-{lang}")
+            TermTable.build({i.id: symptom_terms(i) for i in live}).save(folder / SYMPTOMS)
+            TermTable.build({i.id: all_terms(i) for i in live}).save(folder / WHOLE)
             catalog = Catalog(incidents=dict(self.library.incidents), groups=dict(self.library.groups))
             (folder / "catalog.json").write_text(
                 catalog.model_dump_json(by_alias=True, exclude_unset=True), encoding="utf-8"

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -42,7 +41,6 @@ class LexicalIndex:
     def __init__(self, ids: Sequence[str], index: bm25s.BM25 | None) -> None:
         self._ids, self._index = ids, index
         self._known: Mapping[str, int] = index.vocab_dict if index else {}
-        self._idf = _inverse_frequencies(index, len(ids)) if index else {}
 
     @classmethod
     def build(cls, incidents: Sequence[Incident], lang: Lang) -> "LexicalIndex":
@@ -62,14 +60,6 @@ class LexicalIndex:
         scores = self._index.get_scores(known)
         return {self._ids[i]: float(scores[i]) for i in np.flatnonzero(scores).tolist()}
 
-    def ideal(self, terms: Sequence[str]) -> float:
-        """What a document holding every term often would score at most: the sum of their IDF.
-
-        A term that no document has counts as the rarest possible one, so that unknown words lower every share.
-        """
-        unknown = math.log(1 + (len(self._ids) + 0.5) / 0.5)
-        return sum(self._idf.get(term, unknown) for term in terms)
-
     def save(self, folder: Path) -> None:
         """Write the index to a folder."""
         folder.mkdir(parents=True)
@@ -82,13 +72,3 @@ class LexicalIndex:
         """Read an index that `save` wrote."""
         ids = json.loads((folder / "ids.json").read_text(encoding="utf-8"))
         return cls(ids, bm25s.BM25.load(folder) if ids else None)
-
-
-def _inverse_frequencies(index: bm25s.BM25, documents: int) -> dict[str, float]:
-    """Lucene's IDF of every term: ln(1 + (N - df + 0.5) / (df + 0.5))."""
-    frequencies = np.diff(index.scores["indptr"])
-    return {
-        term: math.log(1 + (documents - int(frequencies[column]) + 0.5) / (int(frequencies[column]) + 0.5))
-        for term, column in index.vocab_dict.items()
-        if column < len(frequencies)
-    }

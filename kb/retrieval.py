@@ -8,15 +8,16 @@ from kb import generations
 from kb.embedding import Embedder
 from kb.errors import IndexMismatch, UnavailableError
 from kb.generations import Manifest
-from kb.index import Catalog, open_store
+from kb.index import SYMPTOMS, WHOLE, Catalog, open_store
 from kb.lexical import LexicalIndex, query_terms
 from kb.signatures import SignatureHit, SignatureIndex
 from kb.store import Store
+from kb.terms import TermTable, names_in, spoken_terms
 from kb.tokens import has_chinese
 from kb.translate import to_english
 from kb.types import LANGS, Lang
 
-DENSE_K = 60  # passages asked of each collection
+DENSE_K = 200  # passages asked of each collection
 # Weight of the dense part beside the lexical one, for either language of the query: with the glossary on both sides
 # equal weights are best in Chinese too; without it, equal weights hurt Chinese (evals/LOG.md).
 DENSE_WEIGHT = 0.5
@@ -27,17 +28,19 @@ MAX_QUERY_TERMS = 200
 class Hit:
     """An incident found, with the parts of its score.
 
-    `dense` is the cosine of its nearest passage (0 where none was among the nearest), `lexical` its BM25 score
-    divided by the query's best, `coverage` the same divided by what matching every query term would give,
-    `score` the weighted sum of dense and lexical; all in [0, 1].
+    `dense` is the cosine of its nearest passage and `symptom` that of its nearest symptom passage (at most the last
+    cosine that the store returned, where none of its passages was among the nearest), `lexical` its BM25 score divided
+    by the query's best, `told` the share of the person's words that its symptom tells, too, `score` the weighted sum of
+    dense and lexical; all in [0, 1].
     """
 
     incident: str
     lang: Lang
     score: float
     dense: float
+    symptom: float
     lexical: float
-    coverage: float
+    told: float
 
 
 class Retriever:
@@ -53,6 +56,8 @@ class Retriever:
     catalog: Catalog
     manifest: Manifest
     _lexical: Mapping[Lang, LexicalIndex]
+    _symptoms: TermTable
+    _whole: TermTable
     _signatures: SignatureIndex
 
     def refresh(self) -> None:
@@ -75,62 +80,74 @@ class Retriever:
         try:
             self.catalog = Catalog.model_validate_json((folder / "catalog.json").read_bytes())
             self._lexical = {lang: LexicalIndex.load(folder / f"lexical-{lang}") for lang in LANGS}
+            self._symptoms = TermTable.load(folder / SYMPTOMS)
+            self._whole = TermTable.load(folder / WHOLE)
         except (OSError, ValueError) as error:
             raise UnavailableError(f"index {folder}: damaged; run casebook index --rebuild") from error
         self._store = open_store(folder, self._server)
         self._signatures = SignatureIndex(i for i in self.catalog.incidents.values() if i.status != "retired")
         self._folder, self.manifest = folder, manifest
 
-    def search(self, query: str, words: str | None = None) -> list[Hit]:
+    def search(self, query: str, words: str | None = None, told: str = "") -> list[Hit]:
         """All incidents that the query touches, best first. An empty query finds nothing.
 
-        `words`: a longer text for the lexical part, where there is one; `query` alone is embedded.
+        `words`: a longer text for the lexical part, where there is one; `query` alone is embedded. `told`: what the
+        person says, without what programs print.
         """
         self.refresh()
         if not query.strip():
             return []
         lang: Lang = "zh" if has_chinese(query) else "en"
-        dense = self._dense(query)
-        lexical, coverage = self._lexical_scores(words or query)
+        dense, symptom, floor = self._dense(query)
+        lexical, shares = self._lexical_scores(words or query), self._told(told)
         hits = []
-        for i in dense.keys() | lexical.keys():
-            d, x = dense.get(i, 0.0), lexical.get(i, 0.0)
-            hits.append(Hit(i, lang, DENSE_WEIGHT * d + (1 - DENSE_WEIGHT) * x, d, x, coverage.get(i, 0.0)))
+        for i in dense.keys() | lexical.keys() | shares.keys():
+            d, x = dense.get(i, floor), lexical.get(i, 0.0)
+            score = DENSE_WEIGHT * d + (1 - DENSE_WEIGHT) * x
+            hits.append(Hit(i, lang, score, d, symptom.get(i, floor), x, shares.get(i, 0.0)))
         return sorted(hits, key=lambda hit: (-hit.score, hit.incident))
+
+    def names(self, text: str) -> tuple[float, dict[str, float]]:
+        """How much the names of things in a text weigh by rarity, and how much of that each incident holds."""
+        names = names_in(text)
+        return self._whole.weight(names), self._whole.held(names)
 
     def find_signatures(self, lines: Sequence[str]) -> list[SignatureHit]:
         """The error signatures of incidents on the lines of a paste."""
         self.refresh()
         return self._signatures.find(lines)
 
-    def _dense(self, query: str) -> dict[str, float]:
+    def _dense(self, query: str) -> tuple[dict[str, float], dict[str, float], float]:
+        """The nearest passage of each incident, its nearest symptom passage, and what no other passage reaches."""
         text = query if self._embedder.reads_chinese else to_english(query)
         if not text.strip() or self._store is None:
-            return {}
+            return {}, {}, 0.0
         vector = self._embedder.embed([text], "query")[0]
-        return _best(
-            (passage.split(":", 1)[0], max(similarity, 0.0))
-            for lang in LANGS
-            for passage, similarity in self._store.query(lang, vector, DENSE_K)
-        )
+        found = [self._store.query(lang, vector, DENSE_K) for lang in LANGS]
+        near = [(passage.split(":"), max(similarity, 0.0)) for part in found for passage, similarity in part]
+        floor = max((part[-1][1] for part in found if len(part) == DENSE_K), default=0.0)
+        return _best((i, x) for (i, *_), x in near), _best((i, x) for (i, _, s, _), x in near if s == "symptom"), floor
 
-    def _lexical_scores(self, query: str) -> tuple[dict[str, float], dict[str, float]]:
-        """Shares of the best score, and of the ideal score.
+    def _lexical_scores(self, query: str) -> dict[str, float]:
+        """Shares of the best score.
 
         The scores of both languages add up: a question in one language with error lines in the other finds both. An
         incident in one language only counts it twice.
         """
         totals: dict[str, float] = {}
-        ideal = 0.0
         for lang in LANGS:
             terms = query_terms(query, lang)[:MAX_QUERY_TERMS]
-            ideal += self._lexical[lang].ideal(terms)
             for incident, score in self._lexical[lang].scores(terms).items():
                 languages = len(self.catalog.incidents[incident].text)
                 totals[incident] = totals.get(incident, 0.0) + score * len(LANGS) / languages
         top = max(totals.values(), default=0.0)
-        shares = {incident: score / top for incident, score in totals.items()}
-        return shares, {incident: min(score / ideal, 1.0) for incident, score in totals.items()}
+        return {incident: score / top for incident, score in totals.items()}
+
+    def _told(self, text: str) -> dict[str, float]:
+        """The share of the words, by rarity, that each incident's symptom holds."""
+        terms = spoken_terms(text)
+        whole = self._symptoms.weight(terms)
+        return {incident: held / whole for incident, held in self._symptoms.held(terms).items()} if whole else {}
 
     def close(self) -> None:
         """Let go of the store."""

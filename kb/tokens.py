@@ -7,7 +7,9 @@ CJKAnalyzer); identifiers, flags and error codes are kept whole and also split i
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
+import Stemmer
 from bm25s.stopwords import STOPWORDS_EN
 
 _TOKEN = re.compile(
@@ -44,15 +46,15 @@ def _terms(word: str) -> Iterator[str]:
     whole = word.lower()
     parts = [part.lower() for part in _PARTS.findall(word)]
     if len(whole) <= MAX_TOKEN and whole not in _STOP and (len(whole) > 1 or not whole.isalnum()):
-        yield _singular(whole)
+        yield _stem(whole)
     if len(parts) > 1:
-        yield from (_singular(p) for p in parts if len(p) > 1 and p not in _STOP and not p.isdigit())
+        yield from (_stem(p) for p in parts if len(p) > 1 and p not in _STOP and not p.isdigit())
 
 
-def _singular(word: str) -> str:
-    """English plurals folded (Harman's S-stemmer, 1991, its last rule)."""
-    if word.endswith("sses"):
-        return word[:-2]
-    if len(word) > 3 and word.isalpha() and word.endswith("s") and not word.endswith(("ss", "us", "is")):
-        return word[:-1]
-    return word
+_stemmer = Stemmer.Stemmer("english")
+
+
+@lru_cache(maxsize=100_000)
+def _stem(word: str) -> str:
+    """English endings folded (Snowball's Porter2 stemmer); identifiers stay as they are."""
+    return str(_stemmer.stemWord(word)) if len(word) > 3 and word.isalpha() and word.isascii() else word
