@@ -92,9 +92,9 @@ def with_switches(text: str, items: list[Item], code: bool = False) -> list[Item
             (s for start, s in switched.items() if abs(item.start - start) <= 2 and item.kind in ("name", "code")), 0
         )
         if sign:
-            if result and result[-1].kind == "axis" and result[-1].key == "present-or-off":
+            if result and result[-1].kind == "axis" and result[-1].key == "on-off":
                 sign *= result.pop().sign  # "set x: false" is off, "remove x: false" is on
-            result.append(Item("axis", "present-or-off", sign, item.at, item.clause, item.start, item.start))
+            result.append(Item("axis", "on-off", sign, item.at, item.clause, item.start, item.start))
         result.append(item)
     return result
 
