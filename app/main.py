@@ -153,9 +153,12 @@ def new(
 @app.command()
 def show(id: str, lang: Annotated[str | None, typer.Option(help="en or zh: that language only")] = None) -> None:
     """Print an incident."""
-    from app.cli import show_incident
+    from app.cli import note, show_incident
 
-    incident = _casebook(load_settings()).incident(id)
+    casebook = _casebook(load_settings(), keep=True)
+    incident = casebook.incident(id)
+    if reported := casebook.outcomes().get(id):
+        note("reported here: " + ", ".join(f"{name} {times}" for name, times in sorted(reported.items())))
     typer.echo(show_incident(incident, "zh" if lang == "zh" else "en" if lang == "en" else None), nl=False)
 
 
@@ -193,6 +196,25 @@ def mcp() -> None:
     from app.mcp_server import serve_stdio
 
     serve_stdio(_casebook(load_settings(), keep=True))
+
+
+@app.command()
+def gaps(
+    limit: Annotated[int, typer.Option(min=1, help="how many to show")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="print them as JSON")] = False,
+) -> None:
+    """What to write next: questions that were not answered, or voted down, in clusters."""
+    import json
+
+    from app.cli import note
+    from app.gaps import find_gaps, report
+
+    found = find_gaps(_casebook(load_settings(), keep=True))
+    if as_json:
+        typer.echo(json.dumps([gap.model_dump() for gap in found[:limit]], ensure_ascii=False, indent=2))
+    elif found:
+        typer.echo(report(found[:limit]))
+    note(f"{len(found)} clusters of {sum(gap.count for gap in found)} questions")
 
 
 @app.command()
