@@ -5,6 +5,7 @@ weighted by closeness and by how telling they are, find its counterpart in the s
 Sultan, Bethard and Sumner, 2014). The counterpart must have the same sign, and stand by the same number and name.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
@@ -14,15 +15,18 @@ from app.claims.model import Problem
 from app.claims.reading import Item
 from app.claims.source import Occurrence, Passage, Source, closeness, key_of
 
-MIN_FIT = 0.12  # below it the surroundings say nothing about the statement
+MIN_FIT = 0.18  # below it the surroundings say nothing about the statement
 MIN_FIT_WEAK = 0.45  # the same for words that are opposites only sometimes
 MARGIN = 0.04  # by which the opposite must fit better to count
-RIVAL_MARGIN = 0.22  # the same for a number or name in another's place
+RIVAL_MARGIN = 0.08  # the same for a number or name in another's place
 FIELD_BONUS = 1.1  # the cited field is nearer than the rest of the incident
 NEAREST = 0.6  # of the best passage's overlap: passages that may be meant
 MAX_NEAREST = 3
 SWAP_MARGIN = 0.3  # of 2: how much better two names must fit in each other's place
-COPY, MIN_COPY = 0.8, 3  # share of common keys, of all keys of both, that makes a sentence a copy
+COPY, MIN_COPY = 0.7, 3  # share of common keys, of all keys of both, that makes a sentence a copy
+_QUESTION = re.compile(r"\bwhether\b|是否|有没有|是不是", re.I)
+_LISTED = 2  # tokens apart: members of one list, whose order says nothing
+_REACH = 60  # characters after "whether" that ask
 _TERMS = ("word", "name", "code", "num", "version", "axis")
 
 
@@ -83,18 +87,55 @@ class Signs(NamedTuple):
 
 
 def polarity_problems(claim: Claim, settled: Sequence[tuple[int, int]]) -> Iterator[Problem]:
-    """Statements whose best counterpart says the opposite. `settled` spans are judged elsewhere."""
+    """Statements whose best counterpart says the opposite; not in questions and not in `settled` spans."""
+    questions = [found.start() for found in _QUESTION.finditer(claim.text)]
+    asked = {item.clause for item in claim.items for start in questions if 0 <= item.start - start <= _REACH}
     for at, item in enumerate(claim.items):
         if item.kind not in ("axis", "word", "code", "name") or item.sign == 0:
             continue
-        if any(start <= item.start < end for start, end in settled):
+        if item.clause in asked or any(start <= item.start < end for start, end in settled):
             continue
-        if item.kind == "axis":
-            wrong = _axis_turned(claim, at)
-        else:
-            wrong = _word_turned(claim, at)
-        if wrong:
+        if _axis_turned(claim, at) if item.kind == "axis" else _word_turned(claim, at):
             yield Problem("polarity", claim.said(item))
+
+
+def removal_problems(claim: Claim) -> Iterator[Problem]:
+    """Taking away a name that the incident nowhere takes away or negates."""
+    for at, item in enumerate(claim.items):
+        if item.kind != "axis" or item.sign >= 0 or lexicon().groups[item.key] != "presence":
+            continue
+        name = next((o for o in claim.items[at + 1 : at + 3] if o.kind == "name" and o.clause == item.clause), None)
+        if name is None or name.sign <= 0 or name.at - item.at > 4:
+            continue
+        places = [found for s in claim.sources for found in s.occurrences.get(name.key, ())]
+        if places and not any(_negative(p.passage.items, p.item.clause) or p.item.sign <= 0 for p in places):
+            yield Problem("polarity", f"{claim.said(item)} {claim.said(name)}: nothing there takes it away")
+
+
+def verdict_problems(claim: Claim) -> Iterator[Problem]:
+    """ "This is the cause" said of a condition of which the check says something else."""
+    if claim.field != "check" or ("=cause" not in claim.keys and "=原因" not in claim.keys):
+        return
+    key = "=cause" if "=cause" in claim.keys else "=原因"
+    rest = Claim(claim.text, [item for item in claim.items if item.key != key], claim.field, claim.sources)
+    if rest.nearest and key not in rest.nearest[0][0].keys:
+        yield Problem("attribution", "the check says something else of this condition")
+
+
+def cure_problems(claim: Claim) -> Iterator[Problem]:
+    """A version said to cure, of which no passage says so."""
+    for item in claim.items:
+        if item.kind != "version" or not _curing(claim.items, item):
+            continue
+        places = [found for s in claim.sources for found in s.occurrences.get(item.key, ())]
+        if places and not any(_curing(found.passage.items, found.item) for found in places):
+            yield Problem("attribution", f"{claim.said(item)}: no passage names it as the cure")
+
+
+def _curing(items: Iterable[Item], version: Item) -> bool:
+    cures = ("helps-or-not", "release", "on-off", "use", "needed-or-optional", "age")
+    here = [i for i in items if i.clause == version.clause]
+    return any(i.kind == "axis" and i.sign > 0 and i.key in cures for i in here)
 
 
 def _axis_turned(claim: Claim, at: int) -> bool:
@@ -115,7 +156,13 @@ def _word_turned(claim: Claim, at: int) -> bool:
 
 
 def _negative(items: Iterable[Item], clause: int) -> bool:
-    return any(i.clause == clause and (i.kind == "not" or (i.kind == "axis" and i.sign < 0)) for i in items)
+    """Whether a part negates something or takes something away."""
+    groups = lexicon().groups
+    return any(
+        i.clause == clause
+        and (i.kind in ("not", "after") or (i.kind == "axis" and i.sign < 0 and groups[i.key] == "presence"))
+        for i in items
+    )
 
 
 def _signs(claim: Claim, at: int, within: set[int] | None) -> Signs:
@@ -187,6 +234,8 @@ def _best_rival(claim: Claim, item: Item, around: Mapping[str, float]) -> tuple[
         for at, other in enumerate(passage.items):
             if other.kind != item.kind or other.unit != item.unit or other.key == item.key or other.key in around:
                 continue
+            if item.key in other.key or other.key in item.key:
+                continue
             score = claim.fit(around, Occurrence(passage, at), source.weights)
             if score > best:
                 best, name = score, other.key
@@ -196,7 +245,7 @@ def _best_rival(claim: Claim, item: Item, around: Mapping[str, float]) -> tuple[
 def _swaps(claim: Claim) -> Iterator[Problem]:
     """Two names, numbers or words of a passage, each with the other's surroundings."""
     for passage, source in claim.nearest[:2]:
-        places = {}
+        places: dict[str, int] = {}
         for at, item in enumerate(passage.items):
             places.setdefault(key_of(item), at)
         shared = [i for i, item in enumerate(claim.items) if key_of(item) in places and item.kind in _TERMS]
@@ -213,7 +262,7 @@ def _swapped(
     claim: Claim, i: int, j: int, passage: Passage, places: Mapping[str, int], weights: Mapping[str, float]
 ) -> bool:
     first, second = claim.items[i], claim.items[j]
-    if first.key == second.key or not _comparable(first, second):
+    if first.key == second.key or not _comparable(first, second) or abs(first.at - second.at) <= _LISTED:
         return False
     mine, other = Occurrence(passage, places[key_of(first)]), Occurrence(passage, places[key_of(second)])
     a, b = _without(claim.around(i), second), _without(claim.around(j), first)
@@ -223,7 +272,9 @@ def _swapped(
 
 
 def _comparable(first: Item, second: Item) -> bool:
-    return first.kind == second.kind and first.kind != "axis" and first.unit == second.unit
+    """Alike, or statements of different parts."""
+    alike = first.kind == second.kind and first.unit == second.unit
+    return first.kind != "axis" and second.kind != "axis" and (alike or first.clause != second.clause)
 
 
 def _without(around: Mapping[str, float], item: Item) -> dict[str, float]:

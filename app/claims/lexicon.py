@@ -110,7 +110,7 @@ def _senses(data: Mapping[str, Any]) -> Iterable[tuple[str, Sense]]:
     for relation in data["relations"]:
         for side, sign in (("forward", 1), ("backward", -1)):
             yield from ((w, Sense("rel", relation["name"], sign)) for w in _listed(relation[side]) if " " in w)
-    for name in ("components", "models"):
+    for name in ("components", "models", "hardware"):
         for key, more in vocabulary.table(name).items():
             yield from ((w, Sense("name", key)) for w in (key, *(more or ())) if key != "gpu" and len(w) > 2)
     for axis in data["axes"]:
@@ -121,6 +121,7 @@ def _senses(data: Mapping[str, Any]) -> Iterable[tuple[str, Sense]]:
         yield word, Sense("negated", " ".join(pieces(base)))
     yield from ((word, Sense("not", "not", -1)) for word in _listed(data["negations"]["en"]))
     yield from ((word, Sense("not", "not", -1)) for word in data["negations"]["zh"].split())
+    yield from ((word, Sense("after", "not", -1)) for word in data["after_negations"].split())
     yield from ((word, Sense("plain", word)) for word in _plain(data["not_negations"]))
 
 

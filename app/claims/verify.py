@@ -4,7 +4,15 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from threading import Lock
 
-from app.claims.alignment import Claim, attribution_problems, copy_problems, polarity_problems
+from app.claims.alignment import (
+    Claim,
+    attribution_problems,
+    copy_problems,
+    cure_problems,
+    polarity_problems,
+    removal_problems,
+    verdict_problems,
+)
 from app.claims.existence import existence_problems
 from app.claims.form import form_problems, language_problem
 from app.claims.model import FIELDS, Problem, Sentence
@@ -72,6 +80,9 @@ class Verifier:
         turned, settled = direction_problems(text, items, claim.sources)
         problems += turned
         problems += polarity_problems(claim, settled)
+        problems += removal_problems(claim)
+        problems += verdict_problems(claim)
+        problems += cure_problems(claim)
         problems += attribution_problems(claim)
         return problems or list(copy_problems(claim))
 
