@@ -14,7 +14,7 @@ from app.access import Access
 from app.api_page import describe
 from app.api_routes import Api
 from app.casebook import Casebook
-from app.guard import Guard, Receive, Scope, Send
+from app.guard import Guard, Receive, Scope, Send, read_rate
 from app.mcp_server import http_route, make_server
 from app.observe import Metrics
 from app.pool import Pool
@@ -25,9 +25,9 @@ from kb.errors import UnavailableError
 GRACE_SECONDS = 5  # for running answers when the server is asked to end
 
 
-def create_app(casebook: Casebook, settings: Settings) -> FastAPI:
+def create_app(casebook: Casebook, settings: Settings, pool: Pool | None = None) -> FastAPI:
     """The application without the pages, which app.web mounts. Raises InputError for settings that cannot be used."""
-    access, pool = Access(settings), Pool()
+    access, rate, pool = Access(settings), read_rate(settings.rate), pool or Pool()
     metrics = Metrics(lambda: pool.in_flight)
     casebook.listeners.append(metrics.diagnosed)
     route, running = http_route(make_server(casebook, pool))
@@ -51,7 +51,7 @@ def create_app(casebook: Casebook, settings: Settings) -> FastAPI:
     app.get("/docs", include_in_schema=False)(lambda: HTMLResponse(describe(app.openapi())))
     app.router.routes.append(route)
     app.add_middleware(Timed, metrics=metrics)
-    app.add_middleware(Guard, access=access, rate=settings.rate, max_body=settings.max_upload_mb << 20)
+    app.add_middleware(Guard, access=access, rate=rate, max_body=settings.max_upload_mb << 20)
     return app
 
 

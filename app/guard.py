@@ -48,11 +48,11 @@ class Refused(Exception):
 class Guard:
     """The middleware. `app` is whatever stands behind it."""
 
-    def __init__(self, app: Any, access: Access, rate: str, max_body: int) -> None:
-        """`rate` as "240/minute"; `max_body` in bytes. Raises InputError for a rate that cannot be read."""
+    def __init__(self, app: Any, access: Access, rate: RateLimitItem, max_body: int) -> None:
+        """`rate` of one client; `max_body` in bytes."""
         self._app, self._access, self._max_body = app, access, max_body
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._rate, self._logins = _rate(rate), _rate(LOGINS)
+        self._rate, self._logins = rate, parse(LOGINS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
@@ -74,7 +74,7 @@ class Guard:
         _check_names(scope, headers, self._access.open)
         length = headers.get(b"content-length", "0")
         if not length.isdigit() or int(length) > self._max_body:
-            raise Refused(413, _too_large(self._max_body))
+            raise _too_large(self._max_body)
         client = (scope.get("client") or ("unknown", 0))[0]
         if scope["path"] in OPEN_PATHS:
             return scope
@@ -124,15 +124,17 @@ def _name(host: str) -> str | None:
         return None
 
 
-def _rate(text: str) -> RateLimitItem:
+def read_rate(text: str) -> RateLimitItem:
+    """A rate such as 240/minute. Raises InputError."""
     try:
         return parse(text)
     except ValueError as error:
         raise InputError(f"CASEBOOK_RATE: {text!r} is not a rate such as 240/minute") from error
 
 
-def _too_large(limit: int) -> str:
-    return f"the body is larger than {limit >> 20} MB (CASEBOOK_MAX_UPLOAD_MB)"
+def _too_large(limit: int) -> Refused:
+    """Closes the connection too: the server would read the rest of the body otherwise."""
+    return Refused(413, f"the body is larger than {limit >> 20} MB (CASEBOOK_MAX_UPLOAD_MB)", {"connection": "close"})
 
 
 def _with_headers(send: Send, path: str) -> Send:
@@ -165,7 +167,9 @@ class _Body:
             if self._refused is None:
                 raise
         if self._refused is not None and not self._started:
-            await respond(self._refused.status, self._refused.detail)(scope, self._receive, self._send)
+            await respond(self._refused.status, self._refused.detail, self._refused.headers)(
+                scope, self._receive, self._send
+            )
 
     async def _receiving(self) -> MutableMapping[str, Any]:
         if self._complete or self._refused:
@@ -173,12 +177,13 @@ class _Body:
         try:
             message = await asyncio.wait_for(self._receive(), BODY_SECONDS)
         except TimeoutError:
-            self._refused = Refused(408, f"no byte of the body came for {BODY_SECONDS} seconds")
+            why = f"no byte of the body came for {BODY_SECONDS} seconds"
+            self._refused = Refused(408, why, {"connection": "close"})
             return {"type": "http.disconnect"}
         self._size += len(message.get("body", b""))
         self._complete = not message.get("more_body", False)
         if self._size > self._limit:
-            self._refused = Refused(413, _too_large(self._limit))
+            self._refused = _too_large(self._limit)
             return {"type": "http.disconnect"}
         return message
 
