@@ -107,7 +107,7 @@ def _whole_cause(cause: Cause, lang: Lang) -> list[Slot]:
     supports, against = _reasons(cause, lang)
     return [
         Slot(f"**{say(verdict, lang, title=cause.title)}** ({_percent(cause)} %)"),
-        Slot("", cause.incident, frozenset({"evidence", "symptom"}), supports, against),
+        Slot("", cause.incident, frozenset({"evidence"}), supports, against),
         Slot(f"**{say('check', lang)}**", cause.incident, frozenset({"check"}), closing=cause.check),
         Slot(
             f"**{say('cause', lang)}** ({say('cause_' + cause.cause_status, lang)})",
@@ -129,7 +129,7 @@ def _ambiguous(diagnosis: Diagnosis, lang: Lang) -> list[Slot]:
     first = diagnosis.causes[0]
     return [
         Slot(f"**{say('ambiguous', lang, count=len(diagnosis.causes))}**"),
-        *(_brief_cause(cause, lang) for cause in diagnosis.causes),
+        *(slot for cause in diagnosis.causes for slot in _brief_cause(cause, lang)),
         Slot(_checks(diagnosis.next_checks[:2], diagnosis.causes, lang)),
         Slot(
             f"**{say('fix', lang)}**: {first.title} ({say('fix_' + first.fix_status, lang)})",
@@ -141,11 +141,13 @@ def _ambiguous(diagnosis: Diagnosis, lang: Lang) -> list[Slot]:
     ]
 
 
-def _brief_cause(cause: Cause, lang: Lang) -> Slot:
+def _brief_cause(cause: Cause, lang: Lang) -> list[Slot]:
     supports, against = (_indent(part) for part in _reasons(cause, lang))
-    fields = frozenset({"evidence", "symptom", "cause"})
     opening = f"{cause.rank}. **{cause.title}** ({_percent(cause)} %)"
-    return Slot(opening, cause.incident, fields, supports, against, indent=True)
+    return [
+        Slot(opening, cause.incident, frozenset({"evidence"}), supports, indent=True),
+        Slot("", cause.incident, frozenset({"cause"}), closing=against, indent=True),
+    ]
 
 
 def _nothing(diagnosis: Diagnosis, lang: Lang) -> list[str]:

@@ -22,13 +22,14 @@ from app.settings import Settings
 from app.turn import Pieces, Turn, Worded
 from kb import generations
 from kb.configs import read_configs
-from kb.embedding import Embedder, load_embedder
+from kb.embedding import Embedder, Vectors, load_embedder
 from kb.errors import InputError, NotFound
 from kb.evidence import Input, read
 from kb.evidence.binary import binary_kind
 from kb.index import Progress, Report, build
 from kb.library import fingerprint
 from kb.retrieval import Hit, Retriever
+from kb.translate import to_english
 from kb.types import Group, Incident, Lang
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Casebook:
         if self._retriever.manifest.folders_fingerprint != fingerprint(settings.incident_folders):
             notify("incident files changed since the index was built; run: casebook index")
         self._cases = open_cases(settings, keep)
-        self._model = _open_model(settings)
+        self._model = _open_model(settings, warm=keep)
 
     def diagnose(
         self, request: Request, *, id: str | None = None, default_language: Lang = "en", owner: str = LOCAL
@@ -193,6 +194,11 @@ class Casebook:
         """What was asked and not answered, or whose answer was voted down; the newest first."""
         return self._cases.questions()
 
+    def vectors(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors of texts as they are searched with, one row a text."""
+        known = self._embedder.reads_chinese
+        return self._embedder.embed([text if known else to_english(text) or text for text in texts], "query")
+
     def search(self, words: str) -> list[tuple[Incident, Hit]]:
         """Incidents for a query, best first."""
         with self._lock:
@@ -260,14 +266,14 @@ def _named(inputs: Sequence[Input], case: Case) -> list[Input]:
     return [Input(case.redactor.redact(i.name).text + turn, i.text) for i in inputs]
 
 
-def _open_model(settings: Settings) -> "ServedModel | None":
-    """The model that words answers; its imports begin in the background, since they take seconds."""
+def _open_model(settings: Settings, warm: bool) -> "ServedModel | None":
+    """The model that words answers. `warm`: a process that lives long begins at once with the imports of seconds."""
     if settings.llm is None:
         return None
     from app.writer import open_model
 
     model = open_model(settings)
-    if model is not None:
+    if model is not None and warm:
         model.warm()
     return model
 

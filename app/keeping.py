@@ -105,7 +105,9 @@ class Cases:
             number=case.turns,
             created=datetime.now(UTC),
             question=_clean(case.redactor, question),
-            inputs=tuple(SavedInput(name=i.name, text=case.redactor.redact(kept_text(i)).text) for i in inputs),
+            inputs=tuple(
+                SavedInput(name=_encodable(i.name), text=case.redactor.redact(kept_text(i)).text) for i in inputs
+            ),
             answers=tuple(a.model_copy(update={"check": _clean(case.redactor, a.check)[:200]}) for a in answers),
             diagnosis=diagnosis,
         )
@@ -195,7 +197,11 @@ def _size(given: Input) -> int:
 
 
 def _clean(redactor: Redactor, text: str) -> str:
-    return redactor.redact(text.replace("\0", "")).text
+    return redactor.redact(_encodable(text.replace("\0", ""))).text
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 def kept_text(given: Input) -> str:
@@ -203,7 +209,7 @@ def kept_text(given: Input) -> str:
     if isinstance(given.text, Path):
         return _kept_file(given.text)
     if isinstance(given.text, str) and len(given.text) <= 2 * MAX_END:
-        return given.text
+        return _encodable(given.text)
     data = given.text.encode("utf-8", "replace") if isinstance(given.text, str) else given.text
     if len(data) <= 2 * MAX_END:
         return to_text(data, Notes())

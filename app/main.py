@@ -153,9 +153,12 @@ def new(
 @app.command()
 def show(id: str, lang: Annotated[str | None, typer.Option(help="en or zh: that language only")] = None) -> None:
     """Print an incident."""
-    from app.cli import show_incident
+    from app.cli import note, show_incident
 
-    incident = _casebook(load_settings()).incident(id)
+    casebook = _casebook(load_settings(), keep=True)
+    incident = casebook.incident(id)
+    if reported := casebook.outcomes().get(id):
+        note("reported here: " + ", ".join(f"{name} {times}" for name, times in sorted(reported.items())))
     typer.echo(show_incident(incident, "zh" if lang == "zh" else "en" if lang == "en" else None), nl=False)
 
 
@@ -173,23 +176,57 @@ def web(
     host: Annotated[str | None, typer.Option(help="address to bind; default 127.0.0.1")] = None,
     port: Annotated[int | None, typer.Option(help="port; default 7860")] = None,
 ) -> None:
-    """Open the chat page."""
-    from app.web import serve
+    """Open the chat page, with REST at /v1 and /docs and MCP at /mcp."""
+    from app.access import Access, check_address
+    from app.api import create_app, serve
+    from app.cli import note
 
     settings = load_settings()
-    serve(_casebook(settings, keep=True), settings.interface_language, host or settings.host, port or settings.port)
+    check_address(host or settings.host, Access(settings))
+    from app.web import mount
+
+    casebook = _casebook(settings, keep=True)
+    pages = mount(create_app(casebook, settings), casebook, settings)
+    serve(pages, host or settings.host, port or settings.port, lambda at: note(f"Casebook: {at} (Ctrl-C ends)"))
+
+
+@app.command()
+def mcp() -> None:
+    """Serve the tools of an agent (Model Context Protocol) on standard input and output."""
+    from app.mcp_server import serve_stdio
+
+    serve_stdio(_casebook(load_settings(), keep=True))
+
+
+@app.command()
+def gaps(
+    limit: Annotated[int, typer.Option(min=1, help="how many to show")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="print them as JSON")] = False,
+) -> None:
+    """What to write next: questions that were not answered, or voted down, in clusters."""
+    import json
+
+    from app.cli import note
+    from app.gaps import find_gaps, report
+
+    found = find_gaps(_casebook(load_settings(), keep=True))
+    if as_json:
+        typer.echo(json.dumps([gap.model_dump() for gap in found[:limit]], ensure_ascii=False, indent=2))
+    elif found:
+        typer.echo(report(found[:limit]))
+    note(f"{len(found)} clusters of {sum(gap.count for gap in found)} questions")
 
 
 @app.command()
 def ingest(
-    sources: Annotated[list[Path], typer.Argument(help="saved pages")],
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE …", help="saved pages and threads, folders, URLs")],
     into: Annotated[Path, typer.Option(help="folder for the drafts")] = Path("drafts"),
 ) -> None:
-    """Turn saved pages into draft incidents, open fields listed."""
-    from ingest.drafts import draft_files
+    """Turn pages and threads into draft incidents: what the source supports, with its places; open fields listed."""
+    from app import ingesting
+    from app.cli import note
 
-    for path, open_fields in draft_files(sources, into):
-        typer.echo(f"{path}: open: {', '.join(open_fields) or 'none'}")
+    raise typer.Exit(ingesting.run(sources, into, typer.echo, note))
 
 
 @app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})

@@ -11,6 +11,20 @@ from collections.abc import Iterable, Iterator
 from app.claims.model import Sentence
 
 MAX_OBJECT = 4000  # characters of one object; a longer one is no sentence
+_TALK = re.compile(  # a model that talks about its task instead of the failure
+    "|".join((
+        r"\b(?:okay|alright|sure)[,!.]",
+        r"\bthe user (?:wants?|asks?|asked|said|says|needs?|is asking)\b",
+        r"\bas an? (?:ai|language model)\b",
+        r"\b(?:let me|i'll|i (?:will|need|should|must|think|cannot|can't|am))\b",
+        r"\bmy (?:task|instructions|answer)\b|\bwants me to\b",
+        r"用户(?:想|要|希望|让|问)",
+        r"作为(?:一个|一名)?(?:AI|人工智能|语言模型|大模型|助手)",
+        r"我(?:需要|应该|必须|将|来|认为|无法)",
+        r"^好的[,，!！。]",
+    )),
+    re.IGNORECASE,
+)  # fmt: skip
 _START = re.compile(r"\{(?=\s*[\"}]|\s*$)")
 _MARKS = re.compile(r"[\[【]\^?\d+(?:\s*[,，、-]\s*\d+)*[\]】]")
 _SPACE = re.compile(r"\s+")
@@ -85,9 +99,11 @@ def tidy(text: str) -> str:
     return _SPACE.sub(" ", joined).strip()
 
 
-def readable(text: str) -> bool:
-    """Whether there is nothing in it that a screen would hide, reorder or show as a hole."""
-    return not any(c == "\ufffd" or unicodedata.category(c) in ("Cc", "Cf", "Co", "Cs", "Cn") for c in text)
+def presentable(text: str) -> bool:
+    """Whether it speaks of the failure, with nothing in it that a screen would hide, reorder or show as a hole."""
+    return not _TALK.search(text) and not any(
+        c == "\ufffd" or unicodedata.category(c) in ("Cc", "Cf", "Co", "Cs", "Cn") for c in text
+    )
 
 
 def without_marks(text: str) -> str:

@@ -115,7 +115,7 @@ _TEXTS: Mapping[str, Mapping[Lang, str]] = {
     "writer_too_long": {"en": "the case is longer than the model's context", "zh": "内容超出了模型的上下文长度"},
     "writer_slow": {"en": "the model took too long", "zh": "模型响应超时"},
     "writer_broken_off": {"en": "the model server broke off", "zh": "模型服务中途断开"},
-    "writer_cut_off": {"en": "the model's answer reached its limit of tokens", "zh": "模型的回答达到了长度上限"},
+    "writer_cut_off": {"en": "the model's answer was cut off", "zh": "模型的回答被截断"},
     "writer_endless": {"en": "the model's answer did not end", "zh": "模型的回答没有结束"},
     "writer_nonsense": {"en": "what the model server sent is not an answer", "zh": "模型服务返回的内容不是有效的回答"},
     "writer_empty": {"en": "the model said nothing", "zh": "模型没有给出内容"},
@@ -124,6 +124,7 @@ _TEXTS: Mapping[str, Mapping[Lang, str]] = {
         "en": "too much of what the model wrote is not in the incidents",
         "zh": "模型写的内容有太多在案例中找不到依据",
     },
+    "writer_bug": {"en": "a bug in casebook, noted in its log", "zh": "casebook 自身的程序错误，已记入日志"},
     "writer_unusable": {"en": "the model wrote nothing that could be used", "zh": "模型没有写出可用的内容"},
     # --- versions
     "v_unknown": {"en": "no version of an affected component given", "zh": "没有给出相关组件的版本"},

@@ -13,7 +13,8 @@ _CODE_BLOCK = re.compile(r"^ *(`{3,}|~{3,}).*?^ *\1 *$\n?", re.MULTILINE | re.DO
 _ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+", re.MULTILINE)
 _BREAK = re.compile(r"(?<=[.!?])\s+(?=[A-Z`\"“(\[])|(?<=[。！？])\s*|\n+")
 _WORD = re.compile(r"[a-z0-9_.]{2,}|[\u4e00-\u9fff]{2}")
-MAX_MARKS = 2
+BELONGS = 0.6  # of the overlap with the section that is nearest
+_ENDS_CITED = re.compile(rf"{CITATION.pattern}\W*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +66,34 @@ class Turn:
         if cause is None or incident not in self.incidents or not numbers:
             return ""
         new = {s.n: c.n for s, c in zip(self.incidents[incident].sources, cause.sources, strict=True)}
-        known = dict.fromkeys(new[n] for n in numbers if n in new)
+        known = sorted({new[n] for n in numbers if n in new})
         return f" [{', '.join(map(str, known))}]" if known else ""
 
+    def belongs(self, text: str, incident: str, field: str) -> bool:
+        """Whether the text reads like the section it names, and not much more like another one of the incident."""
+        if field not in SECTIONS:
+            return True
+        shares = {name: self._nearness(text, incident, name) for name in SECTIONS}
+        return shares[field] >= BELONGS * max(shares.values())
+
+    def _nearness(self, text: str, incident: str, field: str) -> float:
+        return max((overlap(text, own) for own in sentences(self.section(incident, field))), default=0.0)
+
     def marks(self, text: str, incident: str, field: str) -> str:
-        """The sources that the cited field names for what reads most like the text; else those of the whole field."""
-        own = sentences(self.section(incident, field))
-        best = max(own, key=lambda sentence: overlap(text, sentence), default="")
-        numbers = numbers_in(best) or [n for sentence in own for n in numbers_in(sentence)]
-        return self.cited(incident, list(dict.fromkeys(numbers))[:MAX_MARKS])
+        """The sources that the cited field names for what reads most like the text.
+
+        A sentence without a citation has that of the next one in its paragraph, if it stands at its end.
+        """
+        paragraphs = [sentences(part) for part in self.section(incident, field).split("\n\n")]
+        places = [(overlap(text, one), -at, paragraph) for paragraph in paragraphs for at, one in enumerate(paragraph)]
+        if not places:
+            return ""
+        _, at, paragraph = max(places, key=lambda place: place[:2])
+        own = paragraph[-at]
+        next_cited = next((one for one in paragraph[-at:] if numbers_in(one)), "")
+        return self.cited(
+            incident, numbers_in(own) or (numbers_in(next_cited) if _ENDS_CITED.search(next_cited) else [])
+        )
 
 
 def prose_of(markdown: str) -> str:

@@ -5,16 +5,19 @@ of its incident and field; a place without one holds the incident's own text, an
 one that holds. Whatever the model does, the rest of the row completes the answer.
 """
 
+import logging
 import time
+import traceback
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from app import prompts
 from app.answer import Slot, slots, sources
 from app.claims import Sentence, Verifier
 from app.diagnosis import Writer
-from app.sentences import read_sentences, readable, without_marks
+from app.sentences import presentable, read_sentences, without_marks
 from app.settings import Settings
 from app.texts import say
 from app.turn import Pieces, Turn, Worded, numbers_in, overlap, sentences, without_citations
@@ -28,6 +31,8 @@ MAX_PLACED = 4  # sentences in one place
 REPEATS = 0.8  # of a sentence's words in one that stands beneath it anyway
 MAX_READ = 40  # sentences read of one answer
 SMALLER = 0.5  # of the room, once a server finds the prompt too long after all
+
+logger = logging.getLogger("casebook")
 
 
 class Fell(Exception):
@@ -55,8 +60,17 @@ def write_pieces(turn: Turn, model: ServedModel) -> Pieces:
         reason = f"writer_{error.reason}"
     except Fell as fell:
         reason = f"writer_{fell.reason}"
+    except Exception as error:  # noqa: BLE001 — ours, and still no reason to leave the person without an answer
+        logger.error("a bug in the wording of an answer: %s", _where(error))
+        reason = "writer_bug"
     yield from page.rest()
     return Worded(_writer(page, model, reason and say(reason, turn.lang), turn.lang), watch.times())
+
+
+def _where(error: Exception) -> str:
+    """The kind of an error and where it arose, without its message: that may quote the person's text."""
+    frames = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+    return f"{type(error).__name__} at {' '.join(frames)}"
 
 
 def _writer(page: "Page", model: ServedModel, reason: str | None, lang: Lang) -> Writer:
@@ -118,19 +132,25 @@ def _checked(turn: Turn, model: ServedModel) -> Generator[Checked, None, None]:
                 return
             if seen.again(sentence):
                 continue
-            problems = [problem.kind for problem in verifier.problems(sentence, turn.lang)]
-            if not problems and not readable(sentence.text):
-                problems = ["form"]
-            if problems:
-                seen.fall("language" if problems[0] == "language" else "unverified")
+            if problem := _problem(turn, verifier, sentence):
+                seen.fall("language" if problem == "language" else "unverified")
                 yield from _instead(turn, sentence)
             else:
                 seen.held += 1
                 text = without_marks(sentence.text)
                 marks = turn.marks(text, sentence.incident, sentence.field)
                 yield Checked(_marked(text, marks), sentence.incident, sentence.field)
-    if not seen.held and not seen.fallen:
-        raise Fell("unusable")
+    if not seen.held:
+        raise Fell(seen.reason)
+
+
+def _problem(turn: Turn, verifier: Verifier, sentence: Sentence) -> str | None:
+    """The first thing that keeps a sentence from being shown where it wants to stand."""
+    for problem in verifier.problems(sentence, turn.lang):
+        return problem.kind
+    if not presentable(sentence.text):
+        return "form"
+    return None if turn.belongs(sentence.text, sentence.incident, sentence.field) else "field"
 
 
 def _answer(turn: Turn, model: ServedModel) -> Generator[str, None, None]:
@@ -159,6 +179,7 @@ class _Seen:
 
     held: int = 0
     fallen: int = 0
+    reason: str = "unusable"  # of the last that failed
     texts: set[str] = field(default_factory=set)
 
     def again(self, sentence: Sentence) -> bool:
@@ -169,15 +190,15 @@ class _Seen:
 
     def fall(self, reason: str) -> None:
         """Count one that failed. Raises Fell when they are too many."""
-        self.fallen += 1
+        self.fallen, self.reason = self.fallen + 1, reason
         if self.fallen >= MAX_FALLEN and self.fallen > MAX_FALLEN_SHARE * (self.fallen + self.held):
             raise Fell(reason)
 
 
 def _instead(turn: Turn, failed: Sentence) -> Iterator[Checked]:
     """The incident's own sentence of that field that is nearest to the one that failed."""
-    own = sentences(turn.section(failed.incident, failed.field))
-    if failed.field not in ("symptom", "cause") or not own:
+    own = [one for one in sentences(turn.section(failed.incident, failed.field)) if not one.endswith((":", "："))]
+    if failed.field != "cause" or not own:
         return  # checks and fixes stand there whole, and what the paste shows is listed
     nearest = max(own, key=lambda sentence: overlap(failed.text, sentence))
     marks = turn.cited(failed.incident, numbers_in(nearest))
@@ -223,11 +244,10 @@ class Page:
             yield from self._leave()
         if self._held >= MAX_PLACED:
             return
+        self._held, self.shown = self._held + 1, self.shown + 1
         yield from self._open()
         for one in (*self._waiting.pop(at, ()), sentence):
             yield from self._say(one)
-        self._held += 1
-        self.shown += 1
 
     def rest(self) -> Iterator[str]:
         """Complete the answer."""

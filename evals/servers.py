@@ -61,20 +61,31 @@ class Asked:
     def own(self, incident: str, field: str, lang: Lang | None = None) -> list[str]:
         """The sentences of a section, citations taken off."""
         text = str(getattr(self.incidents[incident].sections(lang or self.lang), field))
-        return [without_citations(sentence) for sentence in sentences(text)]
+        return [without_citations(one) for one in sentences(text) if not one.endswith((":", "："))]
+
+    def seen(self, incident: str) -> list[str]:
+        """What the prompt gives as speaking for an incident."""
+        _, _, rest = self.prompt.partition(f"incident: {incident}\n")
+        about, _, _ = rest.partition("\nincident: ")
+        return re.findall(r"^for it: (.+)$", about, re.MULTILINE)
 
     def good(self, lang: Lang | None = None) -> list[Row]:
         """A good answer: what is seen, why, and what to do, in the order that the prompt asks for."""
-        fields = ("symptom", "cause", "cause") if "Several causes" in self.prompt else _ORDER
+        several = "Several causes" in self.prompt
         rows: list[Row] = []
-        for incident in self.causes[:1] if fields is _ORDER else self.causes:
-            left = {name: iter(self.own(incident, name, lang)) for name in set(fields)}
-            texts = ((name, next(left[name], None)) for name in fields)
-            rows += [{"text": text, "incident": incident, "field": name} for name, text in texts if text]
+        for incident in self.causes if several else self.causes[:1]:
+            for name, most in (("evidence", 1), ("cause", 1)) if several else _ORDER:
+                said = self._shown(incident, lang) if name == "evidence" else self.own(incident, name, lang)
+                rows += [{"text": text, "incident": incident, "field": name} for text in said[:most]]
         return rows
 
+    def _shown(self, incident: str, lang: Lang | None) -> list[str]:
+        frame = _SHOWN[lang or self.lang]
+        return [frame.format(seen=seen.rstrip(".。")) for seen in self.seen(incident)]
 
-_ORDER = ("symptom", "symptom", "check", "cause", "cause", "fix")
+
+_SHOWN = {"en": "What you sent shows it: {seen}.", "zh": "从你发的内容可以看到：{seen}。"}
+_ORDER = (("evidence", 2), ("check", 1), ("cause", 2), ("fix", 1))
 
 
 class Exchange:

@@ -67,7 +67,7 @@ ModelReason = Literal[
     "too_long",  # the request is longer than the model's context
     "slow",  # a limit of time was passed
     "broken_off",  # the connection ended before the answer did
-    "cut_off",  # the answer reached the limit of tokens
+    "cut_off",  # the server ended the answer before the model did, mostly at the limit of tokens
     "endless",  # the answer passed every limit of length
     "nonsense",  # what came is not an answer of an OpenAI-compatible server
     "empty",

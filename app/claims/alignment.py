@@ -2,117 +2,280 @@
 
 A statement is an opposite ("remove", "upgrade"), a word under a negation, or a number or name; its surroundings,
 weighted by closeness and by how telling they are, find its counterpart in the source (cf. monolingual alignment,
-Sultan, Bethard and Sumner, 2014). The counterpart must have the same sign and stand by the same number.
+Sultan, Bethard and Sumner, 2014). The counterpart must have the same sign, and stand by the same number and name.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple
 
+from app.claims.lexicon import lexicon
 from app.claims.model import Problem
 from app.claims.reading import Item
-from app.claims.source import Occurrence, Source, closeness, key_of
+from app.claims.source import Occurrence, Passage, Source, closeness, key_of
 
-MIN_FIT = 0.12  # below it the surroundings say nothing about the statement
+MIN_FIT = 0.18  # below it the surroundings say nothing about the statement
+MIN_FIT_WEAK = 0.45  # the same for words that are opposites only sometimes
 MARGIN = 0.04  # by which the opposite must fit better to count
-RIVAL_MARGIN = 0.22  # the same for a number or name in another's place
+RIVAL_MARGIN = 0.08  # the same for a number or name in another's place
 FIELD_BONUS = 1.1  # the cited field is nearer than the rest of the incident
-COPY = 0.8  # share of common keys, of all keys of both, that makes a sentence a copy
-MIN_COPY = 3
-_QUIET = frozenset({"more-or-less"})  # too common to carry polarity
+NEAREST = 0.6  # of the best passage's overlap: passages that may be meant
+MAX_NEAREST = 3
+SWAP_MARGIN = 0.3  # of 2: how much better two names must fit in each other's place
+COPY, MIN_COPY = 0.7, 3  # share of common keys, of all keys of both, that makes a sentence a copy
+_QUESTION = re.compile(r"\bwhether\b|是否|有没有|是不是", re.I)
+_LISTED = 2  # tokens apart: members of one list, whose order says nothing
+_REACH = 60  # characters after "whether" that ask
+_TERMS = ("word", "name", "code", "num", "version", "axis")
 
 
-def polarity_problems(
-    text: str, items: Sequence[Item], field: str, sources: Sequence[Source], settled: Sequence[tuple[int, int]]
-) -> Iterator[Problem]:
-    """Statements whose best counterpart says the opposite. `settled` spans are judged elsewhere."""
-    for at, item in enumerate(items):
-        if item.kind not in ("axis", "word", "code", "name") or item.sign == 0 or item.key in _QUIET:
+class Claim:
+    """A sentence with its items and what it may rest on."""
+
+    def __init__(self, text: str, items: Sequence[Item], field: str, sources: Sequence[Source]) -> None:
+        self.text, self.items, self.field, self.sources = text, list(items), field, sources
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """Its terms."""
+        return frozenset(key_of(item) for item in self.items if item.kind in _TERMS)
+
+    @cached_property
+    def nearest(self) -> list[tuple[Passage, Source]]:
+        """The passages it shares most with, best first."""
+        ranked = sorted(
+            ((self._overlap(passage, source), -at, passage, source) for source in self.sources
+             for at, passage in enumerate(source.passages) if not self.keys.isdisjoint(passage.keys)),
+            key=lambda row: row[:2], reverse=True,
+        )  # fmt: skip
+        return [(p, s) for score, _, p, s in ranked[:MAX_NEAREST] if score >= NEAREST * ranked[0][0]]
+
+    def _overlap(self, passage: Passage, source: Source) -> float:
+        score = sum(source.weights.get(key, 0.0) for key in self.keys & passage.keys)
+        return score * FIELD_BONUS if passage.field == self.field else score
+
+    def said(self, item: Item) -> str:
+        """The words of an item."""
+        return self.text[item.start : item.end] or item.key
+
+    def around(self, at: int) -> dict[str, float]:
+        """The surroundings of an item."""
+        return closeness(self.items, at)
+
+    def fit(self, around: Mapping[str, float], found: Occurrence, weights: Mapping[str, float]) -> float:
+        """How well surroundings match those of a place in the source, 0 to about 1."""
+        there = found.passage.closeness(found.at)
+        total = shared = 0.0
+        for key, near in around.items():
+            weight = weights.get(key, 0.5) * near
+            total += weight
+            if key in there:
+                shared += weights.get(key, 0.5) * min(near, there[key])
+        score = shared / total if total else 0.0
+        return score * FIELD_BONUS if found.passage.field == self.field else score
+
+
+class Signs(NamedTuple):
+    """The best fit among places with the same sign, and among those with the opposite one."""
+
+    same: float
+    opposite: float
+
+
+# --- polarity ----------------------------------------------------------------
+
+
+def polarity_problems(claim: Claim, settled: Sequence[tuple[int, int]]) -> Iterator[Problem]:
+    """Statements whose best counterpart says the opposite; not in questions and not in `settled` spans."""
+    questions = [found.start() for found in _QUESTION.finditer(claim.text)]
+    asked = {item.clause for item in claim.items for start in questions if 0 <= item.start - start <= _REACH}
+    for at, item in enumerate(claim.items):
+        if item.kind not in ("axis", "word", "code", "name") or item.sign == 0:
             continue
-        if any(start <= item.start < end for start, end in settled):
+        if item.clause in asked or any(start <= item.start < end for start, end in settled):
             continue
-        same, opposite = _best_signs(items, at, field, sources)
-        if opposite > MIN_FIT and opposite > same + MARGIN:
-            yield Problem("polarity", text[item.start : item.end] or item.key)
+        if _axis_turned(claim, at) if item.kind == "axis" else _word_turned(claim, at):
+            yield Problem("polarity", claim.said(item))
 
 
-def copy_problems(items: Sequence[Item], sources: Sequence[Source]) -> Iterator[Problem]:
+def removal_problems(claim: Claim) -> Iterator[Problem]:
+    """Taking away a name that the incident nowhere takes away or negates."""
+    for at, item in enumerate(claim.items):
+        if item.kind != "axis" or item.sign >= 0 or lexicon().groups[item.key] != "presence":
+            continue
+        name = next((o for o in claim.items[at + 1 : at + 3] if o.kind == "name" and o.clause == item.clause), None)
+        if name is None or name.sign <= 0 or name.at - item.at > 4:
+            continue
+        places = [found for s in claim.sources for found in s.occurrences.get(name.key, ())]
+        if places and not any(_negative(p.passage.items, p.item.clause) or p.item.sign <= 0 for p in places):
+            yield Problem("polarity", f"{claim.said(item)} {claim.said(name)}: nothing there takes it away")
+
+
+def verdict_problems(claim: Claim) -> Iterator[Problem]:
+    """ "This is the cause" said of a condition of which the check says something else."""
+    if claim.field != "check" or ("=cause" not in claim.keys and "=原因" not in claim.keys):
+        return
+    key = "=cause" if "=cause" in claim.keys else "=原因"
+    rest = Claim(claim.text, [item for item in claim.items if item.key != key], claim.field, claim.sources)
+    if rest.nearest and key not in rest.nearest[0][0].keys:
+        yield Problem("attribution", "the check says something else of this condition")
+
+
+def cure_problems(claim: Claim) -> Iterator[Problem]:
+    """A version said to cure, of which no passage says so."""
+    for item in claim.items:
+        if item.kind != "version" or not _curing(claim.items, item):
+            continue
+        places = [found for s in claim.sources for found in s.occurrences.get(item.key, ())]
+        if places and not any(_curing(found.passage.items, found.item) for found in places):
+            yield Problem("attribution", f"{claim.said(item)}: no passage names it as the cure")
+
+
+def _curing(items: Iterable[Item], version: Item) -> bool:
+    cures = ("helps-or-not", "release", "on-off", "use", "needed-or-optional", "age")
+    here = [i for i in items if i.clause == version.clause]
+    return any(i.kind == "axis" and i.sign > 0 and i.key in cures for i in here)
+
+
+def _axis_turned(claim: Claim, at: int) -> bool:
+    item, lex = claim.items[at], lexicon()
+    everywhere = item.key in lex.strong
+    signs = _signs(claim, at, None if everywhere else {id(p) for p, _ in claim.nearest})
+    least = MIN_FIT_WEAK if item.key in lex.weak else MIN_FIT
+    return signs.opposite > least and signs.opposite > signs.same + MARGIN
+
+
+def _word_turned(claim: Claim, at: int) -> bool:
+    """A word negated on one side only; an opposite in the same part ("leave out the template") is a negation too."""
+    item = claim.items[at]
+    if item.sign > 0 and _negative(claim.items, item.clause):
+        return False
+    signs = _signs(claim, at, {id(p) for p, _ in claim.nearest})
+    return signs.opposite > MIN_FIT and signs.opposite > signs.same + MARGIN
+
+
+def _negative(items: Iterable[Item], clause: int) -> bool:
+    """Whether a part negates something or takes something away."""
+    groups = lexicon().groups
+    return any(
+        i.clause == clause
+        and (i.kind in ("not", "after") or (i.kind == "axis" and i.sign < 0 and groups[i.key] == "presence"))
+        for i in items
+    )
+
+
+def _signs(claim: Claim, at: int, within: set[int] | None) -> Signs:
+    item, around = claim.items[at], claim.around(at)
+    same = opposite = 0.0
+    for source in claim.sources:
+        for found in source.occurrences.get(key_of(item), ()):
+            other = found.item
+            if other.sign == 0 or (within is not None and id(found.passage) not in within):
+                continue
+            score = claim.fit(around, found, source.weights)
+            if other.sign == item.sign:
+                same = max(same, score)
+            elif item.kind == "axis" or item.sign > 0 or not _negative(found.passage.items, other.clause):
+                opposite = max(opposite, score)
+    return Signs(same, opposite)
+
+
+def copy_problems(claim: Claim) -> Iterator[Problem]:
     """A sentence with nearly all words of a passage must have its negations and opposites too."""
-    keys = frozenset(key_of(item) for item in items if item.kind not in ("not", "op", "cite"))
-    if len(keys) < MIN_COPY:
+    if len(claim.keys) < MIN_COPY:
         return
     worst: Problem | None = None
-    for source in sources:
+    for source in claim.sources:
         for passage in source.passages:
-            if len(keys & passage.keys) < COPY * len(keys):
+            common = claim.keys & passage.keys
+            if len(common) < COPY * len(claim.keys):
                 continue
-            others = frozenset(key_of(i) for i in passage.items if i.kind not in ("not", "op", "cite"))
-            if len(keys & others) < COPY * len(keys | others):
+            if len(common) < COPY * len(claim.keys | frozenset(key_of(i) for i in passage.items if i.kind in _TERMS)):
                 continue
-            if (wrong := _signs(items)) == _signs(passage.items):
+            if not (wrong := _differences(claim.items, passage.items)):
                 return
-            worst = Problem("polarity", f"differs in what it negates: {dict(wrong - _signs(passage.items))}")
+            worst = Problem("polarity", f"differs in {wrong}")
     if worst:
         yield worst
 
 
-def _signs(items: Sequence[Item]) -> Counter[str]:
-    return Counter(f"{i.key}{i.sign:+d}" for i in items if i.kind in ("axis", "not") and i.key not in _QUIET)
+def _differences(items: Sequence[Item], others: Sequence[Item]) -> str:
+    """What two texts of the same words negate differently."""
+    if sum(i.kind == "not" for i in items) != sum(i.kind == "not" for i in others):
+        return "its negations"
+    for axis in {i.key for i in items if i.kind == "axis"} & {i.key for i in others if i.kind == "axis"}:
+        if {i.sign for i in items if i.key == axis} != {i.sign for i in others if i.key == axis}:
+            return axis
+    return ""
 
 
-def _best_signs(items: Sequence[Item], at: int, field: str, sources: Sequence[Source]) -> tuple[float, float]:
-    item = items[at]
-    around = closeness(list(items), at)
-    same = opposite = 0.0
-    for source in sources:
-        for found in source.occurrences.get(key_of(item), ()):
-            if found.item.sign == 0:
-                continue
-            score = fit(around, found, field, source.weights)
-            if found.item.sign == item.sign:
-                same = max(same, score)
-            else:
-                opposite = max(opposite, score)
-    return same, opposite
+# --- attribution --------------------------------------------------------------
 
 
-def fit(around: Mapping[str, float], found: Occurrence, field: str, weights: Mapping[str, float]) -> float:
-    """How well the surroundings of a statement match those of a place in the source, 0 to about 1."""
-    there = found.passage.closeness(found.at)
-    total = shared = 0.0
-    for key, near in around.items():
-        weight = weights.get(key, 0.5) * near
-        total += weight
-        if key in there:
-            shared += weights.get(key, 0.5) * min(near, there[key])
-    score = shared / total if total else 0.0
-    return score * FIELD_BONUS if found.passage.field == field else score
-
-
-def attribution_problems(text: str, items: Sequence[Item], field: str, sources: Sequence[Source]) -> Iterator[Problem]:
+def attribution_problems(claim: Claim) -> Iterator[Problem]:
     """Numbers, versions and names that stand where the source has another of their kind."""
-    for at, item in enumerate(items):
+    for at, item in enumerate(claim.items):
         if item.kind not in ("num", "version", "name"):
             continue
-        around = closeness(list(items), at)
+        around = claim.around(at)
         own = max(
-            (fit(around, o, field, s.weights) for s in sources for o in s.occurrences.get(item.key, ())), default=0
+            (claim.fit(around, o, s.weights) for s in claim.sources for o in s.occurrences.get(item.key, ())), default=0
         )
-        rival, name = _best_rival(item, around, field, sources)
+        rival, name = _best_rival(claim, item, around)
         if rival > own + RIVAL_MARGIN:
-            yield Problem("attribution", f"{text[item.start : item.end]}: there it is {name}")
+            yield Problem("attribution", f"{claim.said(item)}: there it is {name}")
+    yield from _swaps(claim)
 
 
-def _best_rival(item: Item, around: Mapping[str, float], field: str, sources: Sequence[Source]) -> tuple[float, str]:
+def _best_rival(claim: Claim, item: Item, around: Mapping[str, float]) -> tuple[float, str]:
     best, name = 0.0, ""
-    for source in sources:
-        for key, places in source.occurrences.items():
-            if key == item.key or key in around:
+    for passage, source in claim.nearest:
+        for at, other in enumerate(passage.items):
+            if other.kind != item.kind or other.unit != item.unit or other.key == item.key or other.key in around:
                 continue
-            for found in places:
-                other = found.item
-                if other.kind != item.kind or other.unit != item.unit:
-                    break
-                score = fit(around, found, field, source.weights)
-                if score > best:
-                    best, name = score, other.key
+            if item.key in other.key or other.key in item.key:
+                continue
+            score = claim.fit(around, Occurrence(passage, at), source.weights)
+            if score > best:
+                best, name = score, other.key
     return best, name
+
+
+def _swaps(claim: Claim) -> Iterator[Problem]:
+    """Two names, numbers or words of a passage, each with the other's surroundings."""
+    for passage, source in claim.nearest[:2]:
+        places: dict[str, int] = {}
+        for at, item in enumerate(passage.items):
+            places.setdefault(key_of(item), at)
+        shared = [i for i, item in enumerate(claim.items) if key_of(item) in places and item.kind in _TERMS]
+        for n, i in enumerate(shared):
+            for j in shared[n + 1 :]:
+                if _swapped(claim, i, j, passage, places, source.weights):
+                    yield Problem(
+                        "attribution", f"{claim.said(claim.items[i])} and {claim.said(claim.items[j])} changed places"
+                    )
+                    return
+
+
+def _swapped(
+    claim: Claim, i: int, j: int, passage: Passage, places: Mapping[str, int], weights: Mapping[str, float]
+) -> bool:
+    first, second = claim.items[i], claim.items[j]
+    if first.key == second.key or not _comparable(first, second) or abs(first.at - second.at) <= _LISTED:
+        return False
+    mine, other = Occurrence(passage, places[key_of(first)]), Occurrence(passage, places[key_of(second)])
+    a, b = _without(claim.around(i), second), _without(claim.around(j), first)
+    straight = claim.fit(a, mine, weights) + claim.fit(b, other, weights)
+    crossed = claim.fit(a, other, weights) + claim.fit(b, mine, weights)
+    return crossed > straight + SWAP_MARGIN
+
+
+def _comparable(first: Item, second: Item) -> bool:
+    """Alike, or statements of different parts."""
+    alike = first.kind == second.kind and first.unit == second.unit
+    return first.kind != "axis" and second.kind != "axis" and (alike or first.clause != second.clause)
+
+
+def _without(around: Mapping[str, float], item: Item) -> dict[str, float]:
+    return {key: near for key, near in around.items() if key != key_of(item)}

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from app.claims.alignment import fit
+from app.claims.alignment import Claim
 from app.claims.facts import Pair, bounded, number_agrees, pairs, version_agrees
 from app.claims.model import Problem
 from app.claims.reading import Item
-from app.claims.source import IncidentSource, PasteSource, Source, closeness
+from app.claims.source import IncidentSource, PasteSource, Source
 from app.claims.stems import stem
 
 ADVICE = ("fix", "prevention")  # what to do: here the paste's own settings prove nothing
@@ -15,12 +15,11 @@ NEAR_BEST = 0.12  # places of a number that fit about as well as the best
 _PARTS = re.compile(r"[./:=@]")
 
 
-def existence_problems(
-    text: str, items: list[Item], field: str, incident: IncidentSource, paste: PasteSource
-) -> Iterator[Problem]:
+def existence_problems(claim: Claim, incident: IncidentSource, paste: PasteSource) -> Iterator[Problem]:
     """Names, numbers, versions, addresses, citation markers and pairs that the sources do not hold."""
     sources = (incident, paste)
-    for item in items:
+    text, field = claim.text, claim.field
+    for item in claim.items:
         if item.kind == "cite":
             yield from _citations(item, field, incident)
         elif item.kind == "url":
@@ -30,7 +29,7 @@ def existence_problems(
             if not any(_known(item.key, source.names) for source in sources):
                 yield Problem("identifier", text[item.start : item.end][:80])
         elif item.kind in ("num", "version"):
-            yield from _number(text, items, item, field, sources)
+            yield from _number(claim, item, sources)
     yield from _pairs(text, field, incident, paste)
 
 
@@ -50,8 +49,8 @@ def _known(key: str, names: set[str]) -> bool:
     return len(parts) > 1 and "/" in key and all(part in names for part in parts)
 
 
-def _number(text: str, items: list[Item], item: Item, field: str, sources: tuple[Source, ...]) -> Iterator[Problem]:
-    kind = item.kind
+def _number(claim: Claim, item: Item, sources: tuple[Source, ...]) -> Iterator[Problem]:
+    kind, text = item.kind, claim.text
     known = [source for source in sources if item.key in source.units]
     if not known:
         if not any(item.key in source.names for source in sources):
@@ -61,13 +60,13 @@ def _number(text: str, items: list[Item], item: Item, field: str, sources: tuple
     if item.unit and item.unit not in units and "" not in units:
         yield Problem("number", f"{text[item.start : item.end]}: the source has another unit")
         return
-    yield from _bound(text, items, item, field, known)
+    yield from _bound(claim, item, known)
 
 
-def _bound(text: str, items: list[Item], item: Item, field: str, known: list[Source]) -> Iterator[Problem]:
+def _bound(claim: Claim, item: Item, known: list[Source]) -> Iterator[Problem]:
     """The bound and the unit of a number against the places of it that fit best."""
-    around = closeness(items, items.index(item))
-    places = [(fit(around, o, field, s.weights), o) for s in known for o in s.occurrences.get(item.key, ())]
+    text, around = claim.text, claim.around(claim.items.index(item))
+    places = [(claim.fit(around, o, s.weights), o) for s in known for o in s.occurrences.get(item.key, ())]
     if not places:
         return
     best = max(score for score, _ in places)
@@ -75,10 +74,10 @@ def _bound(text: str, items: list[Item], item: Item, field: str, known: list[Sou
     if item.unit and not any(found.item.unit in ("", item.unit) for found in near):
         yield Problem("number", f"{text[item.start : item.end]}: the source has another unit")
         return
-    claim = bounded(text, item)
+    stated = bounded(text, item)
     release = item.kind == "version" or any(found.item.kind == "version" for found in near)
     agrees = version_agrees if release else number_agrees
-    if not any(agrees(claim, bounded(found.passage.text, found.item)) for found in near):
+    if not any(agrees(stated, bounded(found.passage.text, found.item)) for found in near):
         yield Problem("version" if release else "number", f"{text[item.start : item.end]}: bounded otherwise there")
 
 

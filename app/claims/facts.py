@@ -71,8 +71,10 @@ _LINK = (
     r"(?:the\s+value\s+(?:of\s+)?)?"
     r"|\s*(?:的值)?(?:被)?(?:从\s*\S+\s*)?(?:设置|设定|设|改|调|调整|配置|写|调大|调小|降低|提高|增大|减小|降|升)?(?:成|为|到|至|是|等于)\s*)"
 )
-_PAIR = re.compile(rf"(?<![\w./-]){_KEY}[`\"'”]*{_LINK}[`“]*{_VALUE}")
-_FLAG = re.compile(r"(?<![\w-])(?P<key>--[A-Za-z][\w-]*)(?:\s+|=)(?P<value>[\"']?[A-Za-z0-9][\w./:+-]*[\"']?)")
+_PAIR = re.compile(rf"(?<![\w./-]){_KEY}[`\"'”]*{_LINK}[`“]*{_VALUE}", re.ASCII)
+_FLAG = re.compile(
+    r"(?<![\w-])(?P<key>--[A-Za-z][\w-]*)(?:\s+|=)(?P<value>[\"']?[A-Za-z0-9][\w./:+-]*[\"']?)", re.ASCII
+)
 _KEYLIKE = re.compile(r"[_\d]|^-|[a-z][A-Z]|\w\.\w|^[A-Z_]{3,}$")
 TRUE, FALSE = frozenset({"true", "on", "yes", "enabled"}), frozenset({"false", "off", "no", "disabled"})
 _NO_VALUE = frozenset(

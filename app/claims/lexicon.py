@@ -10,7 +10,7 @@ from app.claims.stems import stem
 from kb import vocabulary, yamlio
 
 _FILE = Path(__file__).with_name("lexicon.yaml")
-_PIECE = re.compile(r"[A-Za-z][A-Za-z'’]*|\d+|[\u3400-\u9fff]|[^\s\w]")
+_PIECE = re.compile(r"[A-Za-z]+(?:['’][a-z]+)?|\d+|[\u3400-\u9fff]|[^\s\w]")
 CJK = re.compile(r"[\u3400-\u9fff]")
 
 
@@ -35,6 +35,9 @@ class Lexicon(NamedTuple):
     bounds_after: tuple[tuple[re.Pattern[str], str], ...]
     good: re.Pattern[str]
     bad: re.Pattern[str]
+    groups: Mapping[str, str]
+    strong: frozenset[str]
+    weak: frozenset[str]
 
 
 class Strength(NamedTuple):
@@ -47,7 +50,7 @@ class Strength(NamedTuple):
 
 def pieces(text: str) -> tuple[str, ...]:
     """A phrase as stems and Chinese characters."""
-    return tuple(piece if CJK.match(piece) else stem(piece.lower()) for piece in _PIECE.findall(text))
+    return tuple(piece if CJK.match(piece) else stem(piece.lower().replace("’", "'")) for piece in _PIECE.findall(text))
 
 
 def _listed(text: str | None) -> list[str]:
@@ -89,6 +92,9 @@ def lexicon() -> Lexicon:
         bounds_after=tuple(_bounds(data, "suffix", "zh_suffix", "")),
         good=_either(_listed(data["good"]) + data["good_zh"].split(), stems=True),
         bad=_either(_listed(data["bad"]) + data["bad_zh"].split(), stems=True),
+        groups={axis["name"]: axis.get("group", axis["name"]) for axis in data["axes"]},
+        strong=frozenset(axis["name"] for axis in data["axes"] if axis.get("strong") or axis.get("group")),
+        weak=frozenset(axis["name"] for axis in data["axes"] if axis.get("weak")),
     )
 
 
@@ -104,7 +110,7 @@ def _senses(data: Mapping[str, Any]) -> Iterable[tuple[str, Sense]]:
     for relation in data["relations"]:
         for side, sign in (("forward", 1), ("backward", -1)):
             yield from ((w, Sense("rel", relation["name"], sign)) for w in _listed(relation[side]) if " " in w)
-    for name in ("components", "models"):
+    for name in ("components", "models", "hardware"):
         for key, more in vocabulary.table(name).items():
             yield from ((w, Sense("name", key)) for w in (key, *(more or ())) if key != "gpu" and len(w) > 2)
     for axis in data["axes"]:
@@ -115,6 +121,7 @@ def _senses(data: Mapping[str, Any]) -> Iterable[tuple[str, Sense]]:
         yield word, Sense("negated", " ".join(pieces(base)))
     yield from ((word, Sense("not", "not", -1)) for word in _listed(data["negations"]["en"]))
     yield from ((word, Sense("not", "not", -1)) for word in data["negations"]["zh"].split())
+    yield from ((word, Sense("after", "not", -1)) for word in data["after_negations"].split())
     yield from ((word, Sense("plain", word)) for word in _plain(data["not_negations"]))
 
 

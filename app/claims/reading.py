@@ -16,19 +16,26 @@ _TOKEN = re.compile(
     r"|(?P<cite>\[\d{1,2}(?:\s*[,，、]\s*\d{1,2})*\])"
     r"|(?P<special><\|?/?[A-Za-z_][\w.]*\|?>)"
     r"|(?P<op>>=|<=|==|!=|=>|->|→|≥|≤|≠|≈|=|(?<=\s)[<>](?=\s?\d)|(?<=\w)[<>](?=\d)|×)"
-    r"|(?P<num>(?<![A-Za-z0-9_.])[-+]?[vV]?\d+(?:,\d{3})*(?:\.\d+)*(?:\.[xX*])?(?:[eE][-+]?\d+)?(?![\d_])(?:(?:\.?(?:post|dev|rc)|rc|[ab](?=\d))\d*)?)"
-    r"|(?P<name>(?:--?)?[A-Za-z_/~$.][\w]*(?:(?:[./:@+-]|::)\w+)*(?:\.\w+)*)"
+    r"|(?P<num>(?<![A-Za-z0-9_.])[-+]?[vV]?\d+(?:(?:,\d{3})+|(?: \d{3}(?![\d.\w]))+)?(?:\.\d+)*(?:\.[xX*])?"
+    r"(?:[eE][-+]?\d+)?(?![\d_])(?:(?:\.?(?:post|dev|rc)|rc|[ab](?=\d))\d*)?)"
+    r"|(?P<name>[A-Za-z]+n['’]t\b|(?:--?)?[A-Za-z_/~$.][\w]*(?:(?:[./:@+-]|::)\w+)*(?:\.\w+)*)"
     r"|(?P<alnum>\d\w*)"
     r"|(?P<han>[\u3400-\u9fff])"
     r"|(?P<stop>[,;:!?()，；：！？。（）、—|]|\.(?=\s|$)|\s[-–]\s)"
     r"|(?P<tick>`)",
+    re.ASCII,
 )
 _SHAPE = re.compile(r"[\d_/$~@]|[a-z][A-Z]|^--|[A-Za-z]\.[A-Za-z]|^[A-Z]{2,}|::|[A-Z].*[a-z].*[A-Z]")
 _WORDS_JOINED = re.compile(r"^[A-Za-z]+(?:[-/][A-Za-z]+)+$")
 _ACRONYM = re.compile(r"[A-Z]{2,}s?")
 _VERSION = re.compile(r"^[vV]?\d+\.\d+(?:\.\w+)*$")
-_CONJUNCTION = frozenset("but while whereas although though if when unless because since so until therefore".split())
+_CONJUNCTION = frozenset(
+    stem(word) for word in "but while whereas although though if when unless because since so until therefore".split()
+)
 _HAN_CONJUNCTION = ("但", "而", "如果", "若", "时", "则", "因为", "所以", "否则")
+_NO = frozenset({"no", "nothing", "none", "neither", "没有", "无"})
+_ABBREVIATIONS = frozenset({"e.g", "i.e", "etc", "vs", "and/or", "a.k.a"})
+_AUXILIARIES = frozenset("do be not have will can cannot must should would could may might never".split())
 _REACH = 4  # items a negation may reach: "does not change the loss" but not the next statement
 _MAGNITUDES = {"k": 1e3, "K": 1e3, "万": 1e4, "亿": 1e8, "thousand": 1e3, "million": 1e6, "billion": 1e9}
 _TRUE, _FALSE = (
@@ -38,7 +45,7 @@ _TRUE, _FALSE = (
 
 
 class Item(NamedTuple):
-    """One comparable thing. `kind`: name, code, num, version, url, cite, axis, word, rel, not, op."""
+    """One comparable thing. `kind`: name, code, num, version, url, cite, axis, word, rel, not, after, op."""
 
     kind: str
     key: str
@@ -47,7 +54,7 @@ class Item(NamedTuple):
     clause: int
     start: int  # offset in the text
     end: int
-    unit: str = ""
+    unit: str = ""  # of a number; of a name its family: known (to the vocabulary), flag, variable
 
 
 class Token(NamedTuple):
@@ -78,9 +85,14 @@ def tokens(text: str, code: bool = False) -> list[Token]:
             raw = raw.rstrip(".:") if not raw.startswith(("/", "~")) else raw.rstrip(".")
             if not raw.strip("-./:$~"):
                 continue
-        norm = raw if kind == "han" else stem(raw.lower()) if raw.isalpha() else raw.lower()
+        norm = raw if kind == "han" else _norm(raw)
         found.append(Token(kind, raw, norm, match.start(), match.start() + len(raw), inside))
     return found
+
+
+def _norm(raw: str) -> str:
+    low = raw.lower().replace("’", "'")
+    return stem(low) if low.replace("'", "").isalpha() else low
 
 
 def _named(word: str) -> bool:
@@ -104,7 +116,7 @@ def normal(name: str) -> str:
 
 def number(raw: str) -> str:
     """A number or version as it is compared: no v, no thousands commas, no trailing zeros of a version."""
-    text = raw.lstrip("vV+").replace(",", "").lower()
+    text = raw.lstrip("vV+").replace(",", "").replace(" ", "").lower()
     if re.fullmatch(r"-?\d+\.0+", text) or text.count(".") > 1:
         text = re.sub(r"(?:\.0)+$", "", text)
     if re.fullmatch(r"-?\d*\.?\d+e[-+]?\d+", text):
@@ -115,7 +127,7 @@ def number(raw: str) -> str:
 def read(text: str, code: bool = False) -> list[Item]:
     """The items of a text."""
     found = list(_items(text, tokens(text, code)))
-    return _negated(found)
+    return _negated(text, found)
 
 
 def _items(text: str, row: list[Token]) -> Iterator[Item]:
@@ -131,6 +143,7 @@ def _items(text: str, row: list[Token]) -> Iterator[Item]:
             yield item
             at += used
             continue
+        clause += _starts_predicate(row, at)
         length, sense = _phrase(row, at)
         if sense is None:
             if (token.norm in _CONJUNCTION and token.kind == "name") or token.text in _HAN_CONJUNCTION:
@@ -144,6 +157,14 @@ def _items(text: str, row: list[Token]) -> Iterator[Item]:
             clause += 1
         yield from _from_sense(sense, row, at, length, clause)
         at += length
+
+
+def _starts_predicate(row: list[Token], at: int) -> bool:
+    """Whether an "and" begins a statement of its own: "and does not …"."""
+    if row[at].norm not in ("and", "or") or at + 1 >= len(row):
+        return False
+    following = row[at + 1].norm
+    return following in _AUXILIARIES or following.endswith("n't")
 
 
 def _phrase(row: list[Token], at: int) -> tuple[int, Sense | None]:
@@ -169,7 +190,8 @@ def _from_sense(sense: Sense, row: list[Token], at: int, length: int, clause: in
     if row[at].code and length == 1 and sense.kind != "name":
         yield Item("code", normal(row[at].text), 1, at, clause, start, end)
         return
-    yield Item(sense.kind, sense.key, sense.sign, at, clause, start, end)
+    unit = "known" if sense.kind == "name" else ""
+    yield Item(sense.kind, sense.key, sense.sign, at, clause, start, end, unit)
 
 
 def _base(key: str) -> Sense:
@@ -177,13 +199,21 @@ def _base(key: str) -> Sense:
     return _phrase(row, 0)[1] or Sense("word", key.replace(" ", "") if CJK.search(key) else key)
 
 
+_PARTICLES = {"on": 1, "off": -1, "out": -1, "in": 1, "back": 1}
+_PARTED = frozenset(stem(word) for word in "turn switch leave take put be keep with set".split())
+
+
 def _switch(row: list[Token], at: int, clause: int) -> Item | None:
-    """`on` at the end of a part: "with it on", "is on [1]"."""
-    token, following = row[at], row[at + 1] if at + 1 < len(row) else None
-    if token.text.lower() != "on" or token.code:
+    """The particle of a parted verb: "leave the key out", "switch both on"."""
+    token = row[at]
+    sign = _PARTICLES.get(token.text.lower(), 0)
+    if not sign or token.code:
         return None
-    if following is None or following.kind in ("stop", "cite"):
-        return Item("axis", "present-or-off", 1, at, clause, token.start, token.end)
+    following = row[at + 1] if at + 1 < len(row) else None
+    ends = following is None or following.kind in ("stop", "cite") or following.norm in ("and", "or", "when", "if")
+    before = [other for other in row[max(0, at - 7) : at] if other.kind != "stop"]
+    if ends and any(other.norm in _PARTED for other in before) and not any(other.norm == "from" for other in before):
+        return Item("axis", "on-off", sign, at, clause, token.start, token.end)
     return None
 
 
@@ -209,6 +239,8 @@ def _single(row: list[Token], at: int, clause: int) -> Item | None:
         return Item(token.kind, token.text.rstrip(".,"), 1, at, clause, token.start, token.end)
     if token.kind == "special":
         return Item("name", token.text.lower(), 1, at, clause, token.start, token.end)
+    if token.text.lower() in _ABBREVIATIONS:
+        return None
     if token.code or _SHAPE.search(token.text):
         return _name(token, at, clause)
     if token.norm in lexicon().stop or len(token.norm) < 2:
@@ -226,7 +258,8 @@ def _name(token: Token, at: int, clause: int) -> Item:
         if not token.code and text.lower() in lexicon().acronyms:
             return Item("word", text.lower(), 1, at, clause, token.start, token.end)
     kind = "name" if _SHAPE.search(text) else "code"
-    return Item(kind, normal(text), 1, at, clause, token.start, token.end)
+    family = "flag" if text.startswith("--") else "variable" if text.isupper() and "_" in text else ""
+    return Item(kind, normal(text), 1, at, clause, token.start, token.end, family)
 
 
 def _number(row: list[Token], at: int, clause: int) -> tuple[int, Item]:
@@ -279,12 +312,16 @@ def _unit(row: list[Token], at: int, end: int) -> tuple[str, int]:
     return best
 
 
-def _negated(items: list[Item]) -> list[Item]:
+def _negated(text: str, items: list[Item]) -> list[Item]:
     """Negations applied: the first statement after one turns its sign, the next ones in reach have none."""
     signs = [item.sign for item in items]
     for i, item in enumerate(items):
+        if item.kind == "after" and i:
+            signs[i - 1] = -signs[i - 1]
         if item.kind != "not":
             continue
+        if i and items[i - 1].at >= item.at - 2 and text[item.start : item.end].lower() in _NO:
+            signs[i - 1] = 0  # "knows no turns" is "does not know turns"
         head, reach = True, 0
         for j in range(i + 1, len(items)):
             other = items[j]
@@ -292,7 +329,7 @@ def _negated(items: list[Item]) -> list[Item]:
                 break
             if other.kind == "not":
                 break
-            if other.kind in ("cite", "op", "rel"):
+            if other.kind in ("cite", "op", "rel", "after"):
                 continue
             signs[j] = -signs[j] if head else 0 if other.kind == "word" else signs[j]
             head, reach = False, reach + 1

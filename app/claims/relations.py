@@ -11,6 +11,7 @@ from app.claims.reading import Item
 from app.claims.source import Passage, Source, key_of
 
 MARGIN = 0.25  # by which the crossed reading must fit better, of 2
+MIN_CROSSED = 1.0
 _PAUSE = re.compile(r"[,，;；:：]")
 
 
@@ -86,7 +87,7 @@ def direction_problems(
     problems, confirmed = [], []
     for claim in relations(text, items):
         straight, crossed = _compare(claim, sources)
-        if crossed > straight + MARGIN:
+        if crossed > straight + MARGIN and crossed >= MIN_CROSSED and straight <= crossed / 2:
             problems.append(Problem("direction", text[claim.span[0] : claim.span[1]]))
         elif straight > crossed + MARGIN:
             confirmed.append(claim.span)

@@ -16,6 +16,7 @@ _FENCE = re.compile(r"^\s{0,6}(`{3,}|~{3,})")
 _BULLET = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+|^\s*\|")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z`\"'(\[*\d])|(?<=[。！？；])|(?<=;)\s")
 _NEAR = 3.0  # tokens at which closeness has fallen to a half
+MIN_SENTENCE = 14  # characters; less says too little alone
 MAX_PASTE_LINES, MAX_LINE, MAX_PASTE = 400, 400, 2_000_000
 
 
@@ -69,7 +70,7 @@ def closeness(items: list[Item], at: int) -> dict[str, float]:
     center = items[at]
     found: dict[str, float] = {}
     for index, item in enumerate(items):
-        if index == at or item.kind in ("not", "op", "rel"):
+        if index == at or item.kind in ("not", "after", "op", "rel"):
             continue
         weight = 1 / (1 + max(abs(item.at - center.at) - 1, 0) / _NEAR)
         weight *= 1.0 if item.clause == center.clause else 0.5
@@ -92,9 +93,9 @@ def with_switches(text: str, items: list[Item], code: bool = False) -> list[Item
             (s for start, s in switched.items() if abs(item.start - start) <= 2 and item.kind in ("name", "code")), 0
         )
         if sign:
-            if result and result[-1].kind == "axis" and result[-1].key == "present-or-off":
+            if result and result[-1].kind == "axis" and result[-1].key == "on-off":
                 sign *= result.pop().sign  # "set x: false" is off, "remove x: false" is on
-            result.append(Item("axis", "present-or-off", sign, item.at, item.clause, item.start, item.start))
+            result.append(Item("axis", "on-off", sign, item.at, item.clause, item.start, item.start))
         result.append(item)
     return result
 
@@ -144,7 +145,7 @@ class Source:
 
     def states(self, pair: Pair) -> set[str]:
         """The fields in which the pair stands."""
-        return self.pairs[pair.key][pair.value] if pair.key in self.pairs else set()
+        return self.pairs.get(pair.key, {}).get(pair.value, set())
 
     @cached_property
     def weights(self) -> Mapping[str, float]:
@@ -165,7 +166,22 @@ def passages_of(text: str, field: str, lang: Lang | None) -> Iterator[Passage]:
             if line.strip():
                 yield Passage(line.strip(), field, lang, code=True)
         else:
-            yield from (Passage(s, field, lang) for s in _SENTENCE.split(_BULLET.sub("", line)) if s and s.strip())
+            yield from (Passage(s, field, lang) for s in _sentences(_BULLET.sub("", line)))
+
+
+def _sentences(line: str) -> Iterator[str]:
+    """The sentences of a line; one of a word or two ("Intended.") goes with the next."""
+    short = ""
+    for sentence in _SENTENCE.split(line):
+        if not sentence or not sentence.strip():
+            continue
+        if len(sentence.split()) <= 2 and len(sentence) < MIN_SENTENCE:
+            short += sentence + " "
+            continue
+        yield short + sentence
+        short = ""
+    if short:
+        yield short.strip()
 
 
 class IncidentSource(Source):

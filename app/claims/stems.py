@@ -66,7 +66,7 @@ _SUFFIXES = tuple(
 @lru_cache(1 << 14)
 def stem(word: str) -> str:
     """The stem of a lower-case English word: inflection and common endings taken off (after Porter, 1980, lighter)."""
-    word = word.removesuffix("'s").removesuffix("’s")
+    word = word.removesuffix("'s")
     word = _IRREGULAR.get(word, word)
     if len(word) <= 3 or not word.isascii():
         return word

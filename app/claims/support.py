@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from app.claims.alignment import Claim
 from app.claims.lexicon import lexicon
 from app.claims.model import Problem
 from app.claims.reading import Item
-from app.claims.source import Passage, Source, key_of
+from app.claims.source import Source, key_of
 
 MIN_SUPPORT = 0.5  # share of a sentence's terms that its sources hold
 MIN_CLAUSE = 0.3  # the same for each part of at least MIN_TERMS terms
@@ -40,24 +41,12 @@ def _share(terms: Sequence[Item], sources: Sequence[Source]) -> float:
     return held / total
 
 
-def strength_problems(text: str, items: Sequence[Item], sources: Sequence[Source]) -> Iterator[Problem]:
-    """Always, never, only, proven, where the best passages have no such word."""
-    best: list[Passage] | None = None
+def strength_problems(claim: Claim) -> Iterator[Problem]:
+    """Always, never, only, proven, where the passages it may rest on have no such word."""
     for strength in lexicon().strengths:
-        found = strength.claims.search(text)
+        found = strength.claims.search(claim.text)
         if found is None:
             continue
-        best = best if best is not None else _best_passages(items, sources)
-        if not any(strength.allowed.search(p.text) or strength.claims.search(p.text) for p in best):
+        texts = [passage.text for passage, _ in claim.nearest]
+        if not any(strength.allowed.search(text) or strength.claims.search(text) for text in texts):
             yield Problem("strength", f"{strength.name}: {found[0]}")
-
-
-def _best_passages(items: Sequence[Item], sources: Sequence[Source], count: int = 3) -> list[Passage]:
-    keys = {key_of(item) for item in items if item.kind in _KINDS}
-
-    def shared(pair: tuple[Passage, Source]) -> float:
-        passage, source = pair
-        return sum(source.weights.get(key, 0.0) for key in keys & passage.keys)
-
-    ranked = sorted(((p, s) for s in sources for p in s.passages), key=shared, reverse=True)
-    return [passage for passage, _ in ranked[:count]]

@@ -4,13 +4,21 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from threading import Lock
 
-from app.claims.alignment import attribution_problems, copy_problems, polarity_problems
+from app.claims.alignment import (
+    Claim,
+    attribution_problems,
+    copy_problems,
+    cure_problems,
+    polarity_problems,
+    removal_problems,
+    verdict_problems,
+)
 from app.claims.existence import existence_problems
 from app.claims.form import form_problems, language_problem
 from app.claims.model import FIELDS, Problem, Sentence
 from app.claims.reading import read
 from app.claims.relations import direction_problems
-from app.claims.source import IncidentSource, PasteSource, Source, with_switches
+from app.claims.source import IncidentSource, PasteSource, with_switches
 from app.claims.support import strength_problems, support_problems
 from kb.types import SECTIONS, Incident, Lang
 
@@ -65,17 +73,18 @@ class Verifier:
         text, field = sentence.text, sentence.field
         incident = _source_of(self._sources[sentence.incident])
         items = with_switches(text, read(text))
-        sources: list[Source] = [incident, self._paste] if field == "evidence" else [incident]
-        problems = list(existence_problems(text, items, field, incident, self._paste))
+        claim = Claim(text, items, field, [incident, self._paste] if field == "evidence" else [incident])
+        problems = list(existence_problems(claim, incident, self._paste))
         problems += support_problems(text, items, [incident, self._paste])
-        problems += strength_problems(text, items, sources)
-        turned, settled = direction_problems(text, items, sources)
+        problems += strength_problems(claim)
+        turned, settled = direction_problems(text, items, claim.sources)
         problems += turned
-        problems += polarity_problems(text, items, field, sources, settled)
-        if not problems:
-            problems += copy_problems(items, sources)
-        problems += attribution_problems(text, items, field, sources)
-        return problems
+        problems += polarity_problems(claim, settled)
+        problems += removal_problems(claim)
+        problems += verdict_problems(claim)
+        problems += cure_problems(claim)
+        problems += attribution_problems(claim)
+        return problems or list(copy_problems(claim))
 
 
 def verify(sentence: Sentence, sources: Mapping[str, Incident], paste: str, lang: Lang) -> tuple[Problem, ...]:

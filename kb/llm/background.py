@@ -1,6 +1,7 @@
 """One background thread with an event loop: what runs there is read as an iterator, and closing that cancels it."""
 
 import asyncio
+import atexit
 import queue
 import threading
 from collections.abc import Awaitable, Callable, Generator
@@ -10,12 +11,21 @@ from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 Emit = Callable[[T], None]
+STOP_S = 2.0
 
 
 @lru_cache(1)
 def _loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, name="casebook-model", daemon=True).start()
+    thread = threading.Thread(target=loop.run_forever, name="casebook-model", daemon=True)
+    thread.start()
+
+    def stop() -> None:
+        """A daemon thread that is still at work when the interpreter goes down can take the process with it."""
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(STOP_S)
+
+    atexit.register(stop)
     return loop
 
 

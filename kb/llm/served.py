@@ -15,6 +15,7 @@ from kb.llm.types import Limits, Message, ModelConfig, ModelInfo, Schema
 RETRY_WAIT_S = 0.25
 RETRIED = frozenset({"overloaded", "server_error", "broken_off"})
 COUNTED_FROM = 0.5  # of the context: below that an estimate of the tokens does
+CUT_OFF = frozenset({"length", "content_filter", "abort", "error"})
 TEMPLATE_TOKENS = 64  # kept free beside the prompt and the answer
 
 
@@ -147,8 +148,8 @@ class ServedModel:
             raise ModelFailed("empty", f"{url}: no answer in what it sent")
         if finish is None:
             raise ModelFailed("broken_off", f"{url}: the answer has no end")
-        if finish == "length":
-            raise ModelFailed("cut_off", f"{url}: the answer reached the limit of tokens")
+        if finish in CUT_OFF:
+            raise ModelFailed("cut_off", f"{url}: the answer ended too early ({finish})")
         if not progress.said:
             raise ModelFailed("empty", f"{url}: an empty answer")
 

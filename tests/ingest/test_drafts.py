@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from ingest.drafts import draft_files, draft_page
-from ingest.pages import heading_name, read_page
-from kb import yamlio
-from kb.errors import InputError
+from ingest.draft_files import load_draft
+from ingest.drafts import draft
+from ingest.headings import heading_name
+from ingest.reading import read_source
+from ingest.run import Outcome, files_of, ingest
+from ingest.types import Draft, Page
 
 SHARED = Path(__file__).parents[3] / "shared" / "pages"
 NAVIGATION = ("登录后查看全文", "热门项目推荐", "项目优选", "OpenHarmony", "HunyuanImage", "收起", "Dockerfile")
@@ -29,76 +31,108 @@ PAGE = """某项目微调时梯度消失问题分析
 """
 
 
-def test_a_page_is_cut_into_sections_with_their_lines() -> None:
-    page = read_page(PAGE.encode(), "page.txt")
-    assert (page.title, page.author, page.date) == ("某项目微调时梯度消失问题分析", "某人", "2025-01-02")
-    assert [s.name for s in page.sections] == ["", "symptom", "cause", "fix", "prevention"]
-    for section in page.sections:
-        lines = PAGE.split("\n")[section.span.first - 1 : section.span.last]
-        assert "\n".join(lines) == section.text
-    assert "热门" not in "".join(s.text for s in page.sections)
+def page(text: str, name: str = "page.txt") -> Page:
+    [item] = read_source(text.encode(), name)
+    assert isinstance(item, Page)
+    return item
 
 
-def test_the_draft_lists_what_is_open_and_flags_the_bend(tmp_path: Path) -> None:
-    page = read_page(PAGE.encode(), "page.txt")
-    draft = draft_page(page)
-    assert draft is not None
-    assert draft.texts["fix"] == "改正字段映射。"
-    assert {"text.check", "text.en", "versions", "fix_status", "sources: the original thread"} <= set(draft.open_fields)
-    assert any("vanishing gradient" in note for note in draft.notes)
-    assert any("second-hand" in note for note in draft.notes)
+def ingested(folder: Path, into: Path) -> list[Outcome]:
+    return list(ingest(files_of([folder]), into, workers=1))
+
+
+def test_a_page_is_cut_into_sections_with_their_place() -> None:
+    read = page(PAGE)
+    assert (read.title, read.author, read.date) == ("某项目微调时梯度消失问题分析", "某人", "2025-01-02")
+    assert [s.name for s in read.sections] == ["", "symptom", "cause", "fix", "prevention"]
+    assert all(PAGE[s.start : s.end] == s.text for s in read.sections)
+    assert "热门" not in read.article
+
+
+def test_the_draft_lists_what_is_open_and_flags_the_bend() -> None:
+    made = draft(page(PAGE))
+    assert isinstance(made, Draft)
+    assert made.value("fix") == "改正字段映射。"
+    assert {"text.check", "text.en", "versions", "fix_status", "sources: the original thread"} <= set(made.open)
+    assert any("vanishing gradient" in note for note in made.notes)
+    assert any("second-hand" in note for note in made.notes)
 
 
 def test_the_same_article_under_another_date_is_one_draft(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text(PAGE, "utf-8")
-    (tmp_path / "b.txt").write_text(PAGE.replace("2025-01-02", "2026-05-06"), "utf-8")
-    drafts = list(draft_files([tmp_path / "a.txt", tmp_path / "b.txt"], tmp_path / "drafts"))
-    assert len(drafts) == 1
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    (pages / "a.txt").write_text(PAGE, "utf-8")
+    (pages / "b.txt").write_text(PAGE.replace("2025-01-02", "2026-05-06"), "utf-8")
+    first, second = ingested(pages, tmp_path / "drafts")
+    assert [d.new for o in (first, second) for d in o.drafts] == [True, False]
     assert len(list((tmp_path / "drafts").glob("*.md"))) == 1
-    again = list(draft_files([tmp_path / "a.txt"], tmp_path / "drafts"))
-    assert again[0][0] == drafts[0][0]
+    assert not any(d.new for o in ingested(pages, tmp_path / "drafts") for d in o.drafts)
+
+
+def test_a_draft_is_read_back_as_it_was_made(tmp_path: Path) -> None:
+    (tmp_path / "page.txt").write_text(PAGE, "utf-8")
+    [outcome] = ingested(tmp_path, tmp_path / "drafts")
+    read = load_draft(outcome.drafts[0].path)
+    made = draft(page(PAGE, read.origin.name))
+    assert read == made
 
 
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"", "no article"),
-        (b"\x00\x01binary", "binary"),
-        (b"\xff\xfe\xfa not utf-8", "UTF-8"),
-        ("如何安装\n第一步\n运行 pip install\n".encode(), "no incident"),
+        (b"", "empty"),
+        (b"\x00\x01binary\x02\xff\xfe\x80\x81" * 9, "binary"),
         (b"x" * 6_000_000, "bytes"),
+        (b'{"a": [1, 2', "broken JSON"),
+        (b'{"a": 1}', "no thread"),
+        (b"[" * 100_000, "nested"),
+        (b"%PDF-1.7 but nothing more", "PDF"),
+        (b"<html><body></body></html>", "no article"),
+        (b"<html><body>" + b"<div>" * 5000 + b"x" + b"</div>" * 5000, "page.txt"),
     ],
 )
-def test_bad_pages_are_one_clear_line(tmp_path: Path, content: bytes, says: str) -> None:
+def test_bad_sources_are_one_clear_line_and_the_rest_goes_on(tmp_path: Path, content: bytes, says: str) -> None:
     (tmp_path / "page.txt").write_bytes(content)
-    with pytest.raises(InputError, match=says) as caught:
-        list(draft_files([tmp_path / "page.txt"], tmp_path / "drafts"))
-    assert "page.txt" in str(caught.value)
-    assert not (tmp_path / "drafts").exists()
+    (tmp_path / "rest.txt").write_text(PAGE, "utf-8")
+    bad, good = ingested(tmp_path, tmp_path / "drafts")
+    assert bad.error is not None and says in bad.error and "page.txt" in bad.error and "\n" not in bad.error
+    assert len(good.drafts) == 1
+
+
+def test_a_page_without_an_incident_says_why(tmp_path: Path) -> None:
+    (tmp_path / "page.txt").write_text("如何安装\n第一步\n运行 pip install\n", "utf-8")
+    [outcome] = ingested(tmp_path, tmp_path / "drafts")
+    assert not outcome.drafts and outcome.error is None and len(outcome.none) == 1
 
 
 @pytest.mark.parametrize(
     ("line", "name"),
-    [("问题现象", "symptom"), ("## Root cause:", "cause"), ("解决方案\uff1a", "fix"), ("loss 为 0", None), ("", None)],
-)
+    [
+        ("问题现象", "symptom"), ("## Root cause:", "cause"), ("解决方案：", "fix"), ("loss 为 0", None), ("", None),
+        ("一、问题描述", "symptom"), ("2.1 原因分析", "cause"), ("How I fixed it", "fix"),
+        ("Lessons learned", "prevention"),
+        ("### ✅ Solution", "fix"), ("排查过程", "tried"), ("Steps to reproduce", "setting"), ("参考资料", "aside"),
+    ],
+)  # fmt: skip
 def test_headings(line: str, name: str | None) -> None:
     assert heading_name(line) == name
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the two starting pages lie beside the checkout only where it is made")
 def test_the_two_starting_pages(tmp_path: Path) -> None:
-    made = dict(draft_files(sorted(SHARED.glob("*.txt")), tmp_path))
+    outcomes = ingested(SHARED, tmp_path)
+    made = {d.path.name: load_draft(d.path) for o in outcomes for d in o.drafts}
     assert len(made) == 2
-    texts = {path.name: path.read_text("utf-8") for path in made}
-    opens = {path.name: yamlio.load(path.with_suffix(".open.yaml").read_text("utf-8"))[0] for path in made}
-    for name, text in texts.items():
+    for name, read in made.items():
+        text = (tmp_path / name).read_text("utf-8")
         assert not any(word in text for word in NAVIGATION), name
-        assert "sources: the original thread" in opens[name]["open"]
-    axolotl = next(name for name in texts if name.startswith("axolotl"))
-    qwen = next(name for name in texts if name.startswith("qwen"))
-    for fact in ("communication_data_type", "4.36.2", "1.8B", "数千量级"):
-        assert fact in texts[qwen]
-    for fact in ("字段映射", "0.0", "学习率按预期逐步上升"):
-        assert fact in texts[axolotl]
-    assert any("vanishing gradient" in note for note in opens[axolotl]["notes"])
-    assert not any("vanishing gradient" in note for note in opens[qwen]["notes"])
+        assert "sources: the original thread" in read.open
+        assert read.cause_status == "suspected" and read.fix_status != "confirmed"
+    axolotl = next(name for name in made if name.startswith("axolotl"))
+    qwen = next(name for name in made if name.startswith("qwen"))
+    for fact in ("communication_data_type", "4.36.2", "1.8B", "数千量级", "前10个step"):
+        assert fact in (tmp_path / qwen).read_text("utf-8")
+    for fact in ("字段映射", "0.0", "学习率按预期逐步上升", "消息字段映射关系未正确建立"):
+        assert fact in (tmp_path / axolotl).read_text("utf-8")
+    assert any("vanishing gradient" in note for note in made[axolotl].notes)
+    assert not any("vanishing gradient" in note for note in made[qwen].notes)

@@ -1,0 +1,177 @@
+"""Thread → who reported what, what was tried, what the cause is said to be, and what fixed it. Pure."""
+
+import re
+from collections.abc import Sequence
+
+from ingest.blocks import cue
+from ingest.drafts import Findings
+from ingest.sentences import Said, error_lines, runs, said
+from ingest.thread_fix import Choice, Told, find_fix, is_bare, shows_error
+from ingest.types import Field, Span, Thread
+from kb.evidence import Input, read
+
+LONG_LOG, MAX_SYMPTOM, MAX_FIX, MAX_CAUSE = 30, 14, 10, 4  # lines of a log; sentences and blocks of a field
+ENOUGH = 3.0  # the weight from which a sentence counts as a cause
+_UPDATE = re.compile(
+    r"^\W*(?:edit|update|updated|solved|solution|resolved|fixed|补充|更新|已解决|解决(?:了|方法|办法|方案)?)\W*\d*\W*[:：]",
+    re.I,
+)
+_SETTING = re.compile(r"[-*\s]*`?[\w ./+-]{1,40}`?\s*(?:[:：=]{1,2}|version)\s*.{0,60}|[\w.+-]+[ ,]+v?\d+(?:\.\d+)+\S*")
+
+
+def thread_findings(thread: Thread) -> Findings | str:
+    """The findings of a thread, or the reason why there is no incident in it."""
+    told = [Told(i, p, tuple(said(thread.text, p.start, p.end))) for i, p in enumerate(thread.posts) if p.role != "bot"]
+    if not told:
+        return "only programs wrote in it"
+    first = told[0]
+    reason = _no_incident(thread, first)
+    if reason:
+        return reason
+    found = Findings()
+    update = _update(first)
+    _symptom(thread, first, update, found)
+    choice = find_fix(thread, told, update)
+    if choice:
+        found.texts["fix"] = runs(thread.text, choice.parts[:MAX_FIX], choice.told.parts)
+        found.fix_status = choice.status
+        found.notes.append(f"fix: {choice.why}")
+    else:
+        found.notes.append("no fix is stated in the thread")
+    _cause(thread, told, choice, update, found)
+    _tried(thread, told, choice, found)
+    _changes(thread, found)
+    return found
+
+
+# --- is there an incident --------------------------------------------------
+
+
+def _no_incident(thread: Thread, first: Told) -> str | None:
+    title = f"{thread.title} {' '.join(thread.labels)}"
+    evidence = read([Input("post", f"{thread.title}\n{first.post.body[:60_000]}")]).evidence
+    shown = bool(
+        evidence.initiating_error or evidence.exceptions or any(s.seen_in != "words" for s in evidence.signals)
+    )
+    fails = cue("fails").search(thread.title) is not None
+    request = cue("requests").search(title) is not None
+    if thread.kind == "pull" and not (cue("problem_titles").search(thread.title) or first.having("fails")):
+        return "a change that repairs nothing"
+    if cue("news_titles").search(thread.title) and not (shown or fails):
+        return "an announcement"
+    if shown:
+        return None
+    if request and not fails:
+        return "a request or a question: nothing failed"
+    body = any("fails" in p and "asks" not in p for p in first.parts) or bool(evidence.signals)
+    if not fails and not body and not cue("problem_titles").search(thread.title):
+        return "nothing failed"
+    return None
+
+
+# --- what was seen ---------------------------------------------------------
+
+
+def _update(first: Told) -> int:
+    """The index of the first part of the opening post that was added when the matter was settled."""
+    for i, part in enumerate(first.parts):
+        if i and (_UPDATE.match(part.text) or (part.section == "fix" and i > 1)):
+            return i
+    return len(first.parts)
+
+
+def _symptom(thread: Thread, first: Told, update: int, found: Findings) -> None:
+    parts = first.parts[:update]
+    by_heading = [p for p in parts if p.section == "symptom"]
+    lead = [p for p in parts if p.section is None]
+    chosen = (
+        by_heading
+        or lead
+        or [p for p in parts if p.section not in ("aside", "setting", "cause", "analysis", "fix", "tried")]
+    )
+    if not any(not p.code for p in chosen):
+        chosen = [*chosen, *(p for p in parts if p.section in ("setting", "") and "fails" in p and not p.code)]
+    chosen = [p for p in chosen if not _is_setting(p) and "tries" not in p] or chosen
+    errors = [p for p in parts if p.code and p not in chosen and shows_error(p.text)][:1]
+    kept = sorted(
+        [*[p for p in chosen if not p.code or shows_error(p.text) or len(chosen) <= 3][:MAX_SYMPTOM], *errors],
+        key=lambda p: p.start,
+    )
+    slices: list[tuple[int, int]] = []
+    slices += runs(thread.text, [p for p in kept if not p.code], first.parts)
+    slices += [error_lines(thread.text, p.start, p.end, LONG_LOG - 4, LONG_LOG) for p in kept if p.code]
+    if slices:
+        found.texts["symptom"] = sorted(slices)
+    for name in ("cause", "fix", "analysis"):
+        if mine := [p for p in parts if p.section == name]:
+            found.texts[name] = runs(thread.text, mine, first.parts)
+    if setting := [p for p in parts if p.section == "setting"]:
+        found.texts["setting"] = [(setting[0].start, setting[-1].end)]
+
+
+def _is_setting(part: Said) -> bool:
+    """A line such as `torch 2.1.0`, `- OS: Ubuntu` that only names the surroundings."""
+    return not part.code and "fails" not in part and len(part.text) < 80 and bool(_SETTING.fullmatch(part.text))
+
+
+# --- why -------------------------------------------------------------------
+
+
+def _cause(thread: Thread, told: Sequence[Told], choice: Choice | None, update: int, found: Findings) -> None:
+    """The sentences of the post that says best why: by their words, who says them, and whether the fix is there too."""
+    if "cause" in found.texts:
+        return
+    best: tuple[float, list[Said], Told] | None = None
+    for one in told:
+        parts = [p for p in one.parts if p.does & {"caused", "because"} or p.section == "cause"]
+        if one is told[0]:
+            settled = {id(p) for p in one.parts[update:]}
+            parts = [p for p in parts if id(p) in settled or (thread.kind == "pull" and "caused" in p)]
+        parts = [p for p in parts if not p.code and not p.does & {"asks"} and not is_bare(p)]
+        scored = [(_weight(p, one, choice), p) for p in parts]
+        good = [p for weight, p in scored if weight >= ENOUGH]
+        if good and (best is None or max(w for w, _ in scored) > best[0]):
+            best = (max(w for w, _ in scored), good, one)
+    if best:
+        strong = [p for p in best[1] if "caused" in p or p.section == "cause"]
+        found.texts["cause"] = runs(thread.text, (strong or best[1])[:MAX_CAUSE], best[2].parts)
+
+
+def _weight(part: Said, one: Told, choice: Choice | None) -> float:
+    """How much a sentence says of the cause."""
+    weight = 4.0 if "caused" in part or part.section == "cause" else 2.0
+    weight += 2 if choice and one is choice.told else 0
+    weight += 2 if one.post.accepted else 0
+    weight += 1 if one.post.role in ("maintainer", "reporter") else 0
+    weight += min(one.post.approval, 3) * 0.3
+    weight -= 1 if "unsure" in part else 0
+    weight -= 2 if "denies" in part else 0
+    return weight
+
+
+# --- the rest --------------------------------------------------------------
+
+
+def _tried(thread: Thread, told: Sequence[Told], choice: Choice | None, found: Findings) -> None:
+    """What the reporter says did not help, and the advice that they answered with a no."""
+    fix = {id(p) for p in choice.parts} if choice else set()
+    slices: list[tuple[int, int]] = []
+    for one in (t for t in told if t.post.role == "reporter"):
+        mine = [
+            p
+            for p in one.parts
+            if p.section == "tried"
+            or (("tries" in p or "acted" in p) and ("denies" in p or one is told[0]) and "tries" in p)
+        ]
+        mine += [p for p in one.parts if "denies" in p and "acted" in p and p not in mine]
+        slices += runs(thread.text, [p for p in mine if id(p) not in fix and not p.code], one.parts)
+    if slices:
+        found.texts["tried"] = sorted(set(slices))[:8]
+
+
+def _changes(thread: Thread, found: Findings) -> None:
+    if thread.changes:
+        found.marks["changes"] = tuple(
+            Field(f"{c.url}{' (merged)' if c.merged else ''}", (Span(thread.digest, c.start, c.end),))
+            for c in thread.changes[:20]
+        )
