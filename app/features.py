@@ -65,7 +65,12 @@ class Candidate:
 
 
 def candidates(
-    reading: Reading, hits: Sequence[Hit], found: Sequence[SignatureHit], names: Names, catalog: Catalog, answers: Answers
+    reading: Reading,
+    hits: Sequence[Hit],
+    found: Sequence[SignatureHit],
+    names: Names,
+    catalog: Catalog,
+    answers: Answers,
 ) -> list[Candidate]:
     """The incidents that retrieval, signatures or signals bring up, with their features.
 

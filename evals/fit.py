@@ -42,7 +42,14 @@ POSITIVE = {
     "dense", "dense_lead", "symptom", "symptom_lead", "relative", "lexical_lead", "told", "told_lead", "signature",
     "signature_initiating", "signals", "component", "model", "version_affected",
 }  # fmt: skip
-NEGATIVE = {"signals_missing", "signals_unexplained", "component_other", "error_unmatched", "error_unexplained", "foreign"}
+NEGATIVE = {
+    "signals_missing",
+    "signals_unexplained",
+    "component_other",
+    "error_unmatched",
+    "error_unexplained",
+    "foreign",
+}
 FEATURES = (*sorted(POSITIVE), *sorted(NEGATIVE))
 RIDGE = 0.0005
 FOLDS = 5
