@@ -61,13 +61,15 @@ def diagnose(
     if lang not in ("auto", "en", "zh"):
         raise InputError(f"--lang {lang}: not auto, en or zh")
     settings = load_settings()
+    if no_llm:
+        settings = settings.model_copy(update={"llm": None})
     if batch is not None:
         _batch(batch, settings)
         return
     inputs = cli.gather(files or [], text, sys.stdin.buffer)
     request = Request.model_validate({"language": lang, "use_model": not no_llm})
-    diagnosis = _casebook(settings).diagnose_inputs(inputs, request, default_language=settings.interface_language)
-    cli.show_diagnosis(diagnosis, as_json)
+    casebook = _casebook(settings)
+    cli.show(casebook.stream(inputs, request, default_language=settings.interface_language), as_json)
 
 
 def _batch(path: Path, settings: Settings) -> None:
@@ -95,8 +97,7 @@ def chat(lang: Annotated[str | None, typer.Option(help="en or zh, for what the p
     language: Lang = "zh" if (lang or settings.interface_language) == "zh" else "en"
     casebook = _casebook(settings)
     cli.note(say("chat_hello", language))
-    for diagnosis in cli.chat(casebook, language, sys.stdin):
-        cli.show_diagnosis(diagnosis, as_json=False)
+    cli.chat(casebook, language, sys.stdin)
 
 
 @app.command()
