@@ -295,6 +295,25 @@ def watch(
     raise typer.Exit(status)
 
 
+@app.command("serve-model")
+def serve_model(
+    model: Annotated[str | None, typer.Argument(help="a Qwen model or a folder; by default what fits the GPU")] = None,
+    start: Annotated[bool, typer.Option("--run", help="start the server instead of printing the command")] = False,
+) -> None:
+    """Print or run the vLLM command that serves a Qwen on the GPU of this machine."""
+    from app import serve_model as server
+    from app.cli import note
+
+    command = server.choose(server.gpus(), model)
+    for line in command.notes:
+        note(line)
+    if start:
+        raise typer.Exit(server.run(command))
+    prefix = 'VLLM_API_KEY="$CASEBOOK_LLM_API_KEY" ' if command.environment else ""
+    typer.echo(prefix + command.line())
+    typer.echo(command.next_line())
+
+
 @app.command()
 def doctor() -> None:
     """Check that everything needed is there and works together."""
