@@ -16,7 +16,9 @@ _UPDATE = re.compile(
     r"^\W*(?:edit|update|updated|solved|solution|resolved|fixed|补充|更新|已解决|解决(?:了|方法|办法|方案)?)\W*\d*\W*[:：]",
     re.I,
 )
-_SETTING = re.compile(r"[-*\s]*`?[\w ./+-]{1,40}`?\s*(?:[:：=]{1,2}|version)\s*.{0,60}|[\w.+-]+[ ,]+v?\d+(?:\.\d+)+\S*")
+_SETTING = re.compile(
+    r"[-*\s]*`?[\w ./+-]{1,40}`?\s*(?:[:：=]{1,2}|version)\s*.{0,60}|[\w.+-]+[ ,]+v?\d+(?:\.\d+)+.{0,50}"
+)
 
 
 def thread_findings(thread: Thread) -> Findings | str:
@@ -91,6 +93,7 @@ def _symptom(thread: Thread, first: Told, update: int, found: Findings) -> None:
     )
     if not any(not p.code for p in chosen):
         chosen = [*chosen, *(p for p in parts if p.section in ("setting", "") and "fails" in p and not p.code)]
+    chosen = [p for p in chosen if p.text.strip(" *_") != thread.title]  # a chat's first line is its title
     chosen = [p for p in chosen if not _is_setting(p) and "tries" not in p] or chosen
     errors = [p for p in parts if p.code and p not in chosen and shows_error(p.text)][:1]
     kept = sorted(
