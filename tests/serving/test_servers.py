@@ -1,6 +1,5 @@
 """Every kind of server over real HTTP: always a whole answer, and nothing in it that is not ours or the person's."""
 
-import re
 import time
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from app.casebook import Casebook
 from app.diagnosis import Diagnosis, DiagnosisReady, Done, Request, SentenceReady
 from app.texts import say
+from evals.answers import inventions, missing, phantom_citations
 from evals.server_kinds import BAD, GOOD, KINDS
 from evals.server_words import MARKS
 from evals.servers import MODEL, stream
@@ -18,44 +18,14 @@ from kb.llm.breaker import Breaker
 EN = "Fine-tuning Qwen-7B with DeepSpeed, gradients blow up to thousands, then loss is zero in ten steps"
 ZH = "用 axolotl 全参微调 Qwen2.5-32B,自定义数据集,第一步开始 loss 和 grad_norm 就都是 0,学习率在涨"
 SEVERAL = "GRPO training, the loss is 0 all the time, is something wrong?"
-IDENTIFIER = re.compile(r"`[^`\n]+`|--[a-z][\w-]+|https?://\S+|\b\d+(?:\.\d+)+\b")
 
 
 def whole(diagnosis: Diagnosis, casebook: Casebook, text: str) -> None:
-    """What every answer holds, whoever worded it."""
-    answer, lang, first = diagnosis.answer, diagnosis.language, diagnosis.causes[0]
-    assert first.title in answer
-    assert first.fix in answer
-    if diagnosis.verdict == "diagnosed":
-        assert first.check in answer
-        assert f"**{say('cause', lang)}**" in answer
-    assert f"**{say('sources', lang)}**" in answer
-    for mark in MARKS:
-        assert mark not in answer, mark
-    cited = {int(n) for found in re.findall(r"\[(\d+(?:, \d+)*)\](?!\()", _prose(answer)) for n in found.split(",")}
-    assert cited <= {int(n) for n in re.findall(r"^- \[(\d+)\] <", answer, re.MULTILINE)}
-    ours = text + "".join(i.model_dump_json() for i in casebook.incidents().values() if i.id in _ids(diagnosis))
-    ours += (
-        "".join(c.model_dump_json() for c in diagnosis.causes)
-        + diagnosis.model_copy(update={"answer": ""}).model_dump_json()
-    )
-    for found in IDENTIFIER.findall(_prose(answer)):
-        plain = found.strip("`<>.,:;)")
-        assert plain in ours or plain.replace('"', '\\"').replace("\\", "\\\\") in ours or plain in _unescaped(ours), (
-            found
-        )
-
-
-def _ids(diagnosis: Diagnosis) -> set[str]:
-    return {cause.incident for cause in diagnosis.causes}
-
-
-def _prose(answer: str) -> str:
-    return re.sub(r"^ *```.*?^ *```", "", answer, flags=re.DOTALL | re.MULTILINE)
-
-
-def _unescaped(text: str) -> str:
-    return text.replace("\\\\", "\\").replace('\\"', '"').replace("\\n", "\n")
+    """What every answer holds and does not hold, whoever worded it."""
+    assert missing(diagnosis) == []
+    assert phantom_citations(diagnosis.answer) == []
+    assert inventions(diagnosis, casebook.incidents(), text) == []
+    assert [mark for mark in MARKS if mark in diagnosis.answer] == []
 
 
 @pytest.mark.parametrize("kind", GOOD)
