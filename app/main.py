@@ -179,11 +179,11 @@ def web(
 ) -> None:
     """Open the chat page, with REST at /v1 and /docs and MCP at /mcp."""
     from app.access import Access, check_address
-    from app.api import create_app, serve
-    from app.cli import note
 
     settings = load_settings()
-    check_address(host or settings.host, Access(settings))
+    check_address(host or settings.host, Access(settings))  # before the imports, which take seconds
+    from app.api import create_app, serve
+    from app.cli import note
     from app.web import mount
 
     casebook = _casebook(settings, keep=True)
@@ -216,6 +216,35 @@ def gaps(
     elif found:
         typer.echo(report(found[:limit]))
     note(f"{len(found)} clusters of {sum(gap.count for gap in found)} questions")
+
+
+@app.command()
+def slack(
+    manifest: Annotated[bool, typer.Option("--manifest", help="print the app's manifest for Slack")] = False,
+    check: Annotated[bool, typer.Option("--check", help="verify tokens and scopes, then exit")] = False,
+    url: Annotated[str | None, typer.Option(help="for --manifest in HTTP mode: https://…/slack/events")] = None,
+    host: Annotated[str, typer.Option(help="address to bind in HTTP mode")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="port in HTTP mode")] = 3000,
+) -> None:
+    """Answer in Slack: Socket Mode with CASEBOOK_SLACK_APP_TOKEN, else HTTP with CASEBOOK_SLACK_SIGNING_SECRET."""
+    from app.cli import note
+    from app.slack import check as checks
+    from app.slack.manifest import manifest as printed
+    from app.slack.settings import load_slack_settings
+
+    if manifest:
+        typer.echo(printed(url))
+        return
+    slack_settings = load_slack_settings()
+    checks.settled(slack_settings)
+    if check:
+        for line in checks.check(slack_settings):
+            typer.echo(f"ok  {line}")
+        return
+    from app.slack.service import serve
+
+    settings = load_settings()
+    serve(_casebook(settings, keep=True), settings, slack_settings, note, (host, port))
 
 
 @app.command()

@@ -1,6 +1,10 @@
 """What to write next: clusters of questions without an answer."""
 
+import json
 import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -49,3 +53,18 @@ def test_unanswered_and_voted_down_questions_are_gathered(asked: Casebook) -> No
 def test_nothing_asked_is_no_gap(asked: Casebook) -> None:
     assert find_gaps(asked) == [] and report([]) == ""
     asked.close()
+
+
+def test_the_commands_show_gaps_and_outcomes(asked: Casebook, data_folder: Path, tmp_path: Path) -> None:
+    case = asked.diagnose(Request(text=UNKNOWN.format(1))).case
+    asked.feedback(case, "fixed", incident="grpo-zero-advantage")
+    asked.close()
+    env = os.environ | {"CASEBOOK_DATA": str(data_folder), "CASEBOOK_DATABASE": f"sqlite:///{tmp_path / 'cases.db'}"}
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "app.main", *words]
+        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=True)
+
+    assert [gap["count"] for gap in json.loads(run("gaps", "--json").stdout)] == [1]
+    shown = run("show", "grpo-zero-advantage")
+    assert "reported here: fixed 1" in shown.stderr and "reported" not in shown.stdout.splitlines()[0]
