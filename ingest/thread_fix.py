@@ -15,7 +15,8 @@ from kb.types import FixStatus
 _MENTION = re.compile(r"@([\w-]{2,39})")
 _QUOTE = re.compile(r"^[ \t]{0,3}>[ \t]?(.+)$", re.M)
 _ERROR = re.compile(
-    r"\w(?:Error|Exception)\b|Traceback|[Ee]rror[: ]|ERROR|FAILED|Killed|[Ss]eg(?:mentation )?fault|\bnan\b|'loss'|报错|错误"
+    r"\w(?:Error|Exception)\b|Traceback|[Ee]rror[: ]|ERROR|FAILED|Killed|[Ss]eg(?:mentation )?fault|\bnan\b|'loss'"
+    r"|报错|错误"
 )
 _THANKS = re.compile(
     r"@[\w-]+|thanks?(?: you)?|谢谢|感谢|\W|ok|great|hi|hello|very|much|so|a lot|for|the|your|reply|help", re.I
@@ -56,7 +57,7 @@ class Choice:
 
 
 def find_fix(thread: Thread, told: Sequence[Told], update: int) -> Choice | None:
-    steps = (_accepted, _by_reporter, _merged, _by_others, _advised)
+    steps = (_accepted, _by_reporter, _merged, _by_others, _advised, _in_report)
     later = told[1:]
     added = _added(told[0], update)
     if thread.kind == "pull" and (own := _pull(thread, told[0])):
@@ -132,7 +133,7 @@ def _own_means(one: Told) -> list[Said]:
     """What a post itself says was done: success with its means, what "I did" before one, code beside."""
     parts = [p for p in one.parts if not p.does & {"denies", "asks"}]
     good = [p for p in parts if "fixed" in p]
-    acted = [p for p in parts if "acted" in p and len(p.text) > 12]
+    acted = [p for p in parts if "command" in p or ("acted" in p and len(p.text) > 12)]
     code = [p for p in parts if p.code and not shows_error(p.text)]
     if not (good or acted or code):
         return []
@@ -242,22 +243,23 @@ def _advised(thread: Thread, told: Sequence[Told], later: Sequence[Told]) -> Cho
     return max(found, key=lambda f: f[0])[1] if found else None
 
 
+def _in_report(thread: Thread, told: Sequence[Told], later: Sequence[Told]) -> Choice | None:
+    """What the report itself says to work."""
+    parts = [p for p in told[0].having("fixed") if "denies" not in p]
+    return Choice(told[0], parts, "reported", "the report itself names what works") if parts else None
+
+
+def resolved(told: Sequence[Told]) -> bool:
+    """Whether the reporter or a mark says that the matter was settled."""
+    return any(t.post.accepted or (t.post.role == "reporter" and _outcome(t) is True) for t in told[1:])
+
+
 def shows_error(code: str) -> bool:
-    return (
-        re.search(
-            r"\w(?:Error|Exception)\b|Traceback|[Ee]rror[: ]|ERROR|FAILED|Killed|[Ss]eg(?:mentation )?fault|\bnan\b|'loss'|报错|错误",
-            code,
-        )
-        is not None
-    )
+    """Whether a block of code is a log with a failure in it."""
+    return _ERROR.search(code) is not None
 
 
 def is_bare(part: Said) -> bool:
     """Thanks, a mention, an agreement with nothing else in it."""
-    rest = re.sub(
-        r"@[\w-]+|thanks?(?: you)?|谢谢|感谢|\W|ok|great|hi|hello|very|much|so|a lot|for|the|your|reply|help",
-        "",
-        part.text,
-        flags=re.I,
-    )
+    rest = _THANKS.sub("", part.text)
     return not part.code and len(rest) < (4 if re.search(r"[\u4e00-\u9fff]", rest) else 9)
