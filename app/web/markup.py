@@ -33,7 +33,8 @@ def block(text: str) -> Markup:
     tokens = _MARKDOWN.parse(text)
     for token in tokens:
         _outside(token)
-    return Markup(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))
+    html = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})
+    return Markup(html.replace("<pre>", '<pre tabindex="0">'))  # a keyboard must reach what scrolls
 
 
 def inline(text: str) -> Markup:

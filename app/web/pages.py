@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
 from app.casebook import Casebook
@@ -31,6 +31,7 @@ class Pages:
         """Its routes; /static must be mounted beside it."""
         router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
         router.get("/")(self.start)
+        router.get("/favicon.ico")(lambda: FileResponse(STATIC / "icon.svg", media_type="image/svg+xml"))
         router.get("/incidents")(self.incidents)
         router.get("/incidents/{id}")(self.incident)
         router.get("/groups")(self.groups)
@@ -164,7 +165,8 @@ class Pages:
         lang = self._lang(request)
         other = "en" if lang == "zh" else "zh"
         switch = f"?{request.url.include_query_params(lang=other).query}"
-        return HTMLResponse(render(template, switch=switch, here="browse", **values, **texts(lang)), status)
+        here = request.url.path.split("/")[1]
+        return HTMLResponse(render(template, switch=switch, here=here, **values, **texts(lang)), status)
 
     def _missing(self, request: Request, why: str) -> HTMLResponse:
         return self._page(request, "missing.html", 404, why=why)

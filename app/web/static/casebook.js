@@ -83,6 +83,8 @@
   let asked = 0;
   new MutationObserver(() => {
     if (document.documentElement.lang !== language()) document.documentElement.lang = language();
+    const box = document.querySelector("#cb-box textarea:not([aria-label])");
+    if (box) box.setAttribute("aria-label", document.querySelector("#cb-box [data-testid=block-info]")?.textContent || box.placeholder);
     const rows = document.querySelectorAll("#cb-chat .user-row");
     if (rows.length > asked) rows[rows.length - 1].scrollIntoView({ block: "start", behavior: "auto" });
     asked = rows.length;
