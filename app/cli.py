@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from pydantic import ValidationError
 
 from app.casebook import Casebook, file_inputs
-from app.diagnosis import Diagnosis, GivenAnswer, Request
+from app.diagnosis import Diagnosis, Done, Event, GivenAnswer, Request, SentenceReady
 from kb.errors import CasebookError, InputError
 from kb.evidence import Input
 from kb.types import Incident, Lang
@@ -21,19 +21,53 @@ def note(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def show_diagnosis(diagnosis: Diagnosis, as_json: bool) -> None:
-    """Print a diagnosis: JSON on one line, or Markdown, rendered where stdout is a terminal."""
-    if as_json:
-        print(diagnosis.model_dump_json())
-    elif sys.stdout.isatty():
-        from rich.console import Console
-        from rich.markdown import Markdown
-
-        Console().print(Markdown(diagnosis.answer))
+def show(events: Iterable[Event], as_json: bool) -> Diagnosis:
+    """Print a turn, on a terminal as it comes, and return its diagnosis."""
+    if not as_json and sys.stdout.isatty():
+        diagnosis = _show_as_it_comes(events)
     else:
-        print(diagnosis.answer)
-    for skipped in diagnosis.evidence.checks_skipped if not as_json else ():
-        note(f"not checked: {skipped.check}: {skipped.why}")
+        diagnosis = _whole(events)
+        print(diagnosis.model_dump_json() if as_json else diagnosis.answer)
+    if not as_json:
+        if diagnosis.writer.fallback_reason:
+            note(f"composed without the model: {diagnosis.writer.fallback_reason}")
+        for skipped in diagnosis.evidence.checks_skipped:
+            note(f"not checked: {skipped.check}: {skipped.why}")
+    return diagnosis
+
+
+def _whole(events: Iterable[Event]) -> Diagnosis:
+    """The diagnosis that a turn ends with."""
+    *_, last = events
+    assert isinstance(last, Done)
+    return last.diagnosis
+
+
+def _show_as_it_comes(events: Iterable[Event]) -> Diagnosis:
+    """Paragraph by paragraph; the one at hand grows sentence by sentence."""
+    from rich.console import Console, Group
+    from rich.live import Live
+    from rich.markdown import Markdown
+
+    console, paragraph, live = Console(), "", None
+    try:
+        for event in events:
+            if isinstance(event, Done):
+                return event.diagnosis
+            if not isinstance(event, SentenceReady):
+                continue
+            if live is None or event.text.startswith("\n\n"):
+                if live is not None:
+                    live.stop()
+                paragraph, live = event.text.strip("\n"), Live(console=console, auto_refresh=False)
+                live.start()
+            else:
+                paragraph += event.text
+            live.update(Group(Markdown(paragraph), ""), refresh=True)
+    finally:
+        if live is not None:
+            live.stop()
+    raise AssertionError("a stream ends with Done")
 
 
 def gather(files: list[Path], text: str | None, stdin: BinaryIO) -> list[Input]:
@@ -173,16 +207,14 @@ How to notice it early.
 """
 
 
-def chat(casebook: Casebook, lang: Lang, lines: Iterable[str]) -> Iterator[Diagnosis]:
+def chat(casebook: Casebook, lang: Lang, lines: Iterable[str], use_model: bool = True) -> None:
     """The conversation in a terminal: a blank line sends what was typed; `yes`/`no` answers the last check."""
-    case: str | None = None
     last: Diagnosis | None = None
     for text in _messages(lines):
         answers = as_answer(text, last)
-        request = Request(text=None if answers else text, case=case, answers=answers)
-        last = casebook.diagnose(request, default_language=lang)
-        case = last.case
-        yield last
+        inputs = [] if answers else [Input("text", text)]
+        request = Request(case=last.case if last else None, answers=answers, use_model=use_model)
+        last = show(casebook.stream(inputs, request, default_language=lang), as_json=False)
 
 
 def _messages(lines: Iterable[str]) -> Iterator[str]:

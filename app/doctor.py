@@ -2,7 +2,9 @@
 
 import platform
 import shutil
+import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 from app.settings import Settings
@@ -32,6 +34,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("incidents", _incidents),
         ("embedding", _embedding),
         ("index", _index),
+        ("answer writer", _writer),
     ):
         yield _guarded(what, look, settings)
 
@@ -68,3 +71,21 @@ def _index(settings: Settings) -> str:
     fresh = manifest.folders_fingerprint == fingerprint(settings.incident_folders)
     state = "" if fresh else "; files changed since: casebook index"
     return f"{manifest.incidents} incidents, base {manifest.kb_version}{state}"
+
+
+def _writer(settings: Settings) -> str:
+    """Who words the answers; a model is asked for a word."""
+    if settings.llm is None:
+        return "composed from the incidents (CASEBOOK_LLM names no model server)"
+    from app.writer import open_model
+    from kb.llm import Message
+
+    model = open_model(settings)
+    assert model is not None
+    info = model.info()
+    model.warm().result()
+    started = time.monotonic()
+    with closing(model.stream([Message("user", "Answer with one word: ready?")])) as answer:
+        next(answer, None)
+    first = time.monotonic() - started
+    return f"{info.name} at {settings.llm}, {info.context} tokens of context, first word after {first:.1f} s"

@@ -23,7 +23,7 @@ from kb.types import Lang
 if TYPE_CHECKING:
     from app.cases import CaseStore
 
-MAX_CASES, MAX_BYTES = 1000, 64 << 20  # held in memory, all cases together
+MAX_CASES, MAX_BYTES = 200, 64 << 20  # held in memory, all cases together
 MAX_TURNS = 50
 MAX_END = 1 << 20  # kept of the head and of the tail of a long input
 MAX_NOTE = 4000  # characters

@@ -61,13 +61,15 @@ def diagnose(
     if lang not in ("auto", "en", "zh"):
         raise InputError(f"--lang {lang}: not auto, en or zh")
     settings = load_settings()
+    if no_llm:
+        settings = settings.model_copy(update={"llm": None})
     if batch is not None:
         _batch(batch, settings)
         return
     inputs = cli.gather(files or [], text, sys.stdin.buffer)
     request = Request.model_validate({"language": lang, "use_model": not no_llm})
-    diagnosis = _casebook(settings).diagnose_inputs(inputs, request, default_language=settings.interface_language)
-    cli.show_diagnosis(diagnosis, as_json)
+    casebook = _casebook(settings)
+    cli.show(casebook.stream(inputs, request, default_language=settings.interface_language), as_json)
 
 
 def _batch(path: Path, settings: Settings) -> None:
@@ -95,8 +97,7 @@ def chat(lang: Annotated[str | None, typer.Option(help="en or zh, for what the p
     language: Lang = "zh" if (lang or settings.interface_language) == "zh" else "en"
     casebook = _casebook(settings)
     cli.note(say("chat_hello", language))
-    for diagnosis in cli.chat(casebook, language, sys.stdin):
-        cli.show_diagnosis(diagnosis, as_json=False)
+    cli.chat(casebook, language, sys.stdin)
 
 
 @app.command()
@@ -178,11 +179,11 @@ def web(
 ) -> None:
     """Open the chat page, with REST at /v1 and /docs and MCP at /mcp."""
     from app.access import Access, check_address
-    from app.api import create_app, serve
-    from app.cli import note
 
     settings = load_settings()
-    check_address(host or settings.host, Access(settings))
+    check_address(host or settings.host, Access(settings))  # before the imports, which take seconds
+    from app.api import create_app, serve
+    from app.cli import note
     from app.web import mount
 
     casebook = _casebook(settings, keep=True)
@@ -215,6 +216,35 @@ def gaps(
     elif found:
         typer.echo(report(found[:limit]))
     note(f"{len(found)} clusters of {sum(gap.count for gap in found)} questions")
+
+
+@app.command()
+def slack(
+    manifest: Annotated[bool, typer.Option("--manifest", help="print the app's manifest for Slack")] = False,
+    check: Annotated[bool, typer.Option("--check", help="verify tokens and scopes, then exit")] = False,
+    url: Annotated[str | None, typer.Option(help="for --manifest in HTTP mode: https://…/slack/events")] = None,
+    host: Annotated[str, typer.Option(help="address to bind in HTTP mode")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="port in HTTP mode")] = 3000,
+) -> None:
+    """Answer in Slack: Socket Mode with CASEBOOK_SLACK_APP_TOKEN, else HTTP with CASEBOOK_SLACK_SIGNING_SECRET."""
+    from app.cli import note
+    from app.slack import check as checks
+    from app.slack.manifest import manifest as printed
+    from app.slack.settings import load_slack_settings
+
+    if manifest:
+        typer.echo(printed(url))
+        return
+    slack_settings = load_slack_settings()
+    checks.settled(slack_settings)
+    if check:
+        for line in checks.check(slack_settings):
+            typer.echo(f"ok  {line}")
+        return
+    from app.slack.service import serve
+
+    settings = load_settings()
+    serve(_casebook(settings, keep=True), settings, slack_settings, note, (host, port))
 
 
 @app.command()
@@ -292,6 +322,25 @@ def watch(
     if notifier:
         notifier.wait()
     raise typer.Exit(status)
+
+
+@app.command("serve-model")
+def serve_model(
+    model: Annotated[str | None, typer.Argument(help="a Qwen model or a folder; by default what fits the GPU")] = None,
+    start: Annotated[bool, typer.Option("--run", help="start the server instead of printing the command")] = False,
+) -> None:
+    """Print or run the vLLM command that serves a Qwen on the GPU of this machine."""
+    from app import serve_model as server
+    from app.cli import note
+
+    command = server.choose(server.gpus(), model)
+    for line in command.notes:
+        note(line)
+    if start:
+        raise typer.Exit(server.run(command))
+    prefix = 'VLLM_API_KEY="$CASEBOOK_LLM_API_KEY" ' if command.environment else ""
+    typer.echo(prefix + command.line())
+    typer.echo(command.next_line())
 
 
 @app.command()

@@ -6,9 +6,10 @@ Whatever stands around them is passed over: a wrapper, a fence, prose, a byte or
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 
 from app.claims.model import Sentence
+from kb.types import Lang
 
 MAX_OBJECT = 4000  # characters of one object; a longer one is no sentence
 _TALK = re.compile(  # a model that talks about its task instead of the failure
@@ -27,6 +28,9 @@ _TALK = re.compile(  # a model that talks about its task instead of the failure
 )  # fmt: skip
 _START = re.compile(r"\{(?=\s*[\"}]|\s*$)")
 _MARKS = re.compile(r"[\[【]\^?\d+(?:\s*[,，、-]\s*\d+)*[\]】]")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_./:]+[A-Za-z0-9]+)*")
+_PARTS = re.compile(r"[-_./:]+")
+SHORT = 3  # parts of names below that say nothing: re-, x-, -v2
 _SPACE = re.compile(r"\s+")
 
 
@@ -104,6 +108,26 @@ def presentable(text: str) -> bool:
     return not _TALK.search(text) and not any(
         c == "\ufffd" or unicodedata.category(c) in ("Cc", "Cf", "Co", "Cs", "Cn") for c in text
     )
+
+
+def names(text: str) -> set[str]:
+    """The Latin words of a text and their parts, in lower case."""
+    found = {match[0].lower() for match in _NAME.finditer(text)}
+    return found | {part for name in found for part in _PARTS.split(name)}
+
+
+def strangers(text: str, known: Set[str], lang: Lang) -> list[str]:
+    """Names in a sentence that its sources do not hold: in Chinese every Latin word, in English what is put together
+    of several or with digits, unless all its longer parts are known.
+    """
+    found = (match[0].lower().rstrip(".") for match in _NAME.finditer(text))
+    doubtful = [name for name in found if lang == "zh" or not name.isalpha()]
+    return [name for name in doubtful if name not in known and not _parts_known(name, known)]
+
+
+def _parts_known(name: str, known: Set[str]) -> bool:
+    parts = [part for part in _PARTS.split(name) if len(part) >= SHORT]
+    return bool(parts) and all(part in known or part.removesuffix("s") in known for part in parts)
 
 
 def without_marks(text: str) -> str:

@@ -14,21 +14,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app import prompts
-from app.answer import Slot, slots, sources
 from app.claims import Sentence, Verifier
 from app.diagnosis import Writer
-from app.sentences import presentable, read_sentences, without_marks
+from app.frame import Checked, Frame
+from app.sentences import names, presentable, read_sentences, strangers, without_marks
 from app.settings import Settings
 from app.texts import say
 from app.turn import Pieces, Turn, Worded, numbers_in, overlap, sentences, without_citations
-from kb.errors import ModelError, ModelFailed
+from kb.errors import ModelError
 from kb.llm import Limits, Message, ModelConfig, ServedModel
 from kb.types import Lang
 
 MAX_FALLEN = 3  # sentences that may fail before their share counts
 MAX_FALLEN_SHARE = 0.5
-MAX_PLACED = 4  # sentences in one place
-REPEATS = 0.8  # of a sentence's words in one that stands beneath it anyway
 MAX_READ = 40  # sentences read of one answer
 SMALLER = 0.5  # of the room, once a server finds the prompt too long after all
 
@@ -45,16 +43,17 @@ class Fell(Exception):
 
 def write_pieces(turn: Turn, model: ServedModel) -> Pieces:
     """The answer piece by piece, worded by the model where its sentences hold. Always a whole answer."""
-    page, reason, watch = Page(turn), None, _Watch()
-    yield from page.fixed()
+    frame, reason, watch = Frame(turn), None, _Watch()
+    yield from frame.fixed()
     if not turn.diagnosis.causes:
-        yield from page.rest()
+        yield from frame.rest()
         return Worded()
     try:
+        model.admit()
         with closing(_checked(turn, model)) as checked:
             for sentence in checked:
-                for piece in page.place(sentence):
-                    watch.see(page.shown)
+                for piece in frame.place(sentence):
+                    watch.see(frame.shown)
                     yield piece
     except ModelError as error:
         reason = f"writer_{error.reason}"
@@ -63,8 +62,8 @@ def write_pieces(turn: Turn, model: ServedModel) -> Pieces:
     except Exception as error:  # noqa: BLE001 — ours, and still no reason to leave the person without an answer
         logger.error("a bug in the wording of an answer: %s", _where(error))
         reason = "writer_bug"
-    yield from page.rest()
-    return Worded(_writer(page, model, reason and say(reason, turn.lang), turn.lang), watch.times())
+    yield from frame.rest()
+    return Worded(_writer(frame, model, reason and say(reason, turn.lang), turn.lang), watch.times())
 
 
 def _where(error: Exception) -> str:
@@ -73,8 +72,8 @@ def _where(error: Exception) -> str:
     return f"{type(error).__name__} at {' '.join(frames)}"
 
 
-def _writer(page: "Page", model: ServedModel, reason: str | None, lang: Lang) -> Writer:
-    if page.shown:
+def _writer(frame: Frame, model: ServedModel, reason: str | None, lang: Lang) -> Writer:
+    if frame.shown:
         return Writer(kind="model", model=model.name, fallback_reason=reason)
     return Writer(model=model.name, fallback_reason=reason or say("writer_unusable", lang))
 
@@ -113,26 +112,16 @@ def open_model(settings: Settings) -> ServedModel | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A sentence as it may be shown, with its marks; `own` where it is the incident's, for one that failed."""
-
-    text: str
-    incident: str
-    field: str
-    own: bool = False
-
-
 def _checked(turn: Turn, model: ServedModel) -> Generator[Checked, None, None]:
     """The model's sentences, checked one by one as they come. Raises Fell, ModelError."""
-    verifier, seen = Verifier(turn.incidents, turn.paste), _Seen()
+    sieve, seen = _Sieve(turn), _Seen()
     with closing(_answer(turn, model)) as chunks:
         for number, sentence in enumerate(read_sentences(chunks)):
             if number >= MAX_READ:
                 return
             if seen.again(sentence):
                 continue
-            if problem := _problem(turn, verifier, sentence):
+            if problem := sieve.problem(sentence):
                 seen.fall("language" if problem == "language" else "unverified")
                 yield from _instead(turn, sentence)
             else:
@@ -144,13 +133,28 @@ def _checked(turn: Turn, model: ServedModel) -> Generator[Checked, None, None]:
         raise Fell(seen.reason)
 
 
-def _problem(turn: Turn, verifier: Verifier, sentence: Sentence) -> str | None:
-    """The first thing that keeps a sentence from being shown where it wants to stand."""
-    for problem in verifier.problems(sentence, turn.lang):
-        return problem.kind
-    if not presentable(sentence.text):
-        return "form"
-    return None if turn.belongs(sentence.text, sentence.incident, sentence.field) else "field"
+class _Sieve:
+    """All that a sentence has to pass, in order."""
+
+    def __init__(self, turn: Turn) -> None:
+        self._turn, self._verifier = turn, Verifier(turn.incidents, turn.paste)
+        self._paste = names(turn.paste)
+        self._known: dict[str, set[str]] = {}  # names by incident
+
+    def problem(self, sentence: Sentence) -> str | None:
+        """The first thing that keeps a sentence from being shown where it wants to stand."""
+        for problem in self._verifier.problems(sentence, self._turn.lang):
+            return problem.kind
+        if not presentable(sentence.text):
+            return "form"
+        if strangers(sentence.text, self._names(sentence.incident), self._turn.lang):
+            return "identifier"
+        return None if self._turn.belongs(sentence.text, sentence.incident, sentence.field) else "field"
+
+    def _names(self, incident: str) -> set[str]:
+        if incident not in self._known:
+            self._known[incident] = self._paste | names(self._turn.incidents[incident].model_dump_json())
+        return self._known[incident]
 
 
 def _answer(turn: Turn, model: ServedModel) -> Generator[str, None, None]:
@@ -159,11 +163,10 @@ def _answer(turn: Turn, model: ServedModel) -> Generator[str, None, None]:
     conversation = _fitted(turn, model, room)
     try:
         yield from model.stream(conversation, prompts.schema(turn))
-    except ModelFailed as error:
+        return
+    except ModelError as error:
         if error.reason != "too_long":
             raise
-    else:
-        return
     yield from model.stream(prompts.messages(turn, int(room * SMALLER)), prompts.schema(turn))
 
 
@@ -211,95 +214,3 @@ def _marked(text: str, marks: str) -> str:
         return text
     body = text.rstrip(".。")
     return body + marks + (text[len(body) :] or "")
-
-
-class Page:
-    """The places of one answer, filled from the first to the last; what is passed is shown and does not change."""
-
-    def __init__(self, turn: Turn) -> None:
-        self._turn, self._slots = turn, slots(turn.diagnosis)
-        self._at, self._begun = 0, False
-        self._opened, self._speaking, self._held = False, False, 0  # of the place at hand
-        self._waiting: dict[int, list[Checked]] = {}  # the incident's own, by place, shown only beside a model's
-        self._used: list[str] = []  # incidents that sentences named
-        self._texts: set[str] = set()
-        self.shown = 0
-
-    def fixed(self) -> Iterator[str]:
-        """What stands before the first place for sentences."""
-        while self._at < len(self._slots) and not self._slots[self._at].fields:
-            yield from self._leave()
-
-    def place(self, sentence: Checked) -> Iterator[str]:
-        """Show a sentence in its place; the places before it are completed. One that comes too late is left out."""
-        at = self._place_of(sentence)
-        if at is None:
-            return
-        if sentence.own:
-            self._waiting.setdefault(at, []).append(sentence)
-            return
-        if self._repeats(self._slots[at], sentence.text):
-            return
-        while self._at < at:
-            yield from self._leave()
-        if self._held >= MAX_PLACED:
-            return
-        self._held, self.shown = self._held + 1, self.shown + 1
-        yield from self._open()
-        for one in (*self._waiting.pop(at, ()), sentence):
-            yield from self._say(one)
-
-    def rest(self) -> Iterator[str]:
-        """Complete the answer."""
-        while self._at < len(self._slots):
-            yield from self._leave()
-
-    def _place_of(self, sentence: Checked) -> int | None:
-        places = range(self._at, len(self._slots))
-        return next((at for at in places if _takes(self._slots[at], sentence)), None)
-
-    def _open(self) -> Iterator[str]:
-        if not self._opened:
-            self._opened = True
-            yield from self._paragraph(self._slots[self._at].opening)
-
-    def _say(self, sentence: Checked) -> Iterator[str]:
-        if sentence.text in self._texts:
-            return
-        self._texts.add(sentence.text)
-        if sentence.incident not in self._used:
-            self._used.append(sentence.incident)
-        if self._speaking:
-            yield sentence.text if self._turn.lang == "zh" else f" {sentence.text}"
-        else:
-            yield from self._paragraph(("   " if self._slots[self._at].indent else "") + sentence.text)
-        self._speaking = True
-
-    def _repeats(self, slot: Slot, text: str) -> bool:
-        """Whether it was said, or says what stands in full beneath the place."""
-        below = sentences(slot.closing) if not slot.otherwise else []
-        return text in self._texts or any(overlap(text, own) >= REPEATS for own in below)
-
-    def _leave(self) -> Iterator[str]:
-        slot = self._slots[self._at]
-        yield from self._open()
-        if self._held:
-            for one in self._waiting.pop(self._at, ()):
-                yield from self._say(one)
-        else:
-            yield from self._paragraph(slot.otherwise)
-        yield from self._paragraph(self._sources(slot) if slot.cites else slot.closing)
-        self._at += 1
-        self._opened, self._speaking, self._held = False, False, 0
-
-    def _sources(self, slot: Slot) -> str:
-        return sources(self._turn.diagnosis, [*slot.cites, *self._used])
-
-    def _paragraph(self, text: str) -> Iterator[str]:
-        if text:
-            yield f"\n\n{text}" if self._begun else text
-            self._begun = True
-
-
-def _takes(slot: Slot, sentence: Checked) -> bool:
-    return slot.incident == sentence.incident and sentence.field in slot.fields

@@ -5,11 +5,14 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 COMMANDS = {
+    "claims": "evals.claims_eval",
     "configs": "evals.configs_eval",
     "logspeed": "evals.logspeed",
     "pastes": "evals.pastes",
     "fit": "evals.fit",
     "gate": "evals.gate",
+    "ingest": "evals.ingest_eval",
+    "load": "evals.load",
     "retrieval": "evals.retrieval",
     "run": "evals.evaluate",
     "schema": "evals.schema",

@@ -15,9 +15,10 @@ _BOLD_LINE = re.compile(r"[ \t]{0,3}(?:\*\*|__)[^*_\n]{2,80}(?:\*\*|__)[ \t]*[:�
 _ITEM = re.compile(r"[ \t]{0,12}(?:[-*+•·●]|\d{1,2}[.)、]|[(（]\d{1,2}[)）])[ \t]+\S")
 _QUOTE = re.compile(r"[ \t]{0,3}>")
 _END = re.compile(
-    r"(?<=[。！？；])|(?<=[!?])(?=\s|$)|(?<=[^\s.]\.)(?=\s+[\"'`(\[*]*[A-Z0-9\u4e00-\u9fff@])|(?<=[:：])(?=\s*$)"
+    r"(?<=[。！？；])|(?<=[!?])(?=\s|$)|(?<=[^\s.]\.)(?=\s+[\"'`(\[*]*[A-Z0-9\u4e00-\u9fff@])|(?<=[:：])(?=\s*$)|(?<=[\u4e00-\u9fff]\.)(?=[\u4e00-\u9fff])"
 )
 _OPEN_ENDED = re.compile(r"[^\s.!?:;,。！？：；，]\s*$|,\s*$")
+_NEW = re.compile(r"[A-Z][a-z]+ [a-z]")  # begins like a sentence
 BOLD_LEVEL, WRAPPED = 6, 55  # the level of a line in bold; a line at least this long may go on in the next
 
 
@@ -101,8 +102,9 @@ def sentences(text: str, start: int, end: int) -> list[Piece]:
     found: list[Piece] = []
     run: list[Piece] = []
     for line in lines(text, start, end):
-        goes_on = run and len(run[-1].text) >= WRAPPED and _OPEN_ENDED.search(run[-1].text)
-        if run and not (goes_on and line.text.strip() and not _ITEM.match(line.text)):
+        goes_on = bool(run) and len(run[-1].text) >= WRAPPED and _OPEN_ENDED.search(run[-1].text) is not None
+        goes_on = goes_on and bool(line.text.strip()) and not (_ITEM.match(line.text) or _NEW.match(line.text))
+        if run and not goes_on:
             found += _split(text, run[0].start, run[-1].end)
             run = []
         if line.text.strip():

@@ -39,12 +39,21 @@ class Facts:
 def read_facts(text: str, digest: str, parts: Sequence[tuple[int, int]]) -> Facts:
     """The facts in parts of a text; the first part (the symptom, with the title) also gives signals and errors."""
     facts = Facts()
-    for number, (start, end) in enumerate(parts):
-        end = min(end, start + MAX_CHARS)
-        rows = list(lines(text, start, end))
+    first, *rest = parts
+    for slices, is_first in (([first], True), (_apart(rest), False)):
+        rows = [row for start, end in slices for row in lines(text, start, min(end, start + MAX_CHARS))]
         if rows:
-            _read_part(facts, text[start:end], rows, digest, first=number == 0)
+            _read_part(facts, "\n".join(row.text for row in rows), rows, digest, is_first)
     return facts
+
+
+def _apart(slices: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Slices without those that lie inside another."""
+    kept: list[tuple[int, int]] = []
+    for start, end in sorted(slices, key=lambda s: (s[0], -s[1])):
+        if not kept or end > kept[-1][1]:
+            kept.append((start, end))
+    return kept
 
 
 def _read_part(facts: Facts, part: str, rows: Sequence[Piece], digest: str, first: bool) -> None:

@@ -25,6 +25,7 @@ _BLOCK = frozenset(
     "hr html li main ol p pre section summary table tbody thead tfoot tr ul".split()  # the tags that end a line of text
 )
 _LIST_MARK = re.compile(r"^\s*(?:[-*]|\d+\.)\s+")
+SMALL, ENOUGH = 0.2, 1500  # an article holds this share of a page's text, or this many characters
 _DEPTH = 250  # of nested elements; libxml2's own limit is 256 and cuts silently
 
 
@@ -74,10 +75,14 @@ def decode(raw: bytes) -> str:
 def page_text(tree: Any, source: str) -> tuple[str, Metadata]:
     """The article of a page as Markdown under its title, and what the page says of itself."""
     known = metadata(tree)
+    etree.strip_elements(tree, "script", "style", "noscript", "template", "svg", with_tail=False)
     container = _container(tree)
     blocks = render(container if container is not None else tree)
     blocks = [b for b in blocks if b.kind == "code" or not is_site(b.text)]
     kept = _not_links(blocks) if container is not None else _article(blocks, tree)
+    main = max([*tree.iter("article"), *tree.iter("main")], key=_size, default=None)
+    if container is None and main is not None and sum(len(b.text) for b in kept) < SMALL * _size(main):
+        kept = _not_links(render(main))  # the library found next to nothing
     if not kept:
         raise InputError(f"{source}: no article in it")
     title = known.title or next((b.text.lstrip("# ") for b in kept if b.kind == "heading"), None)
@@ -132,10 +137,14 @@ def _container(tree: Any) -> Any:
         else:
             found = by_class(tree, rule["class"])
         if found:
-            best = max(found, key=lambda e: len(e.text_content()))
-            if len(best.text_content().strip()) >= 80:
+            best = max(found, key=_size)
+            if _size(best) >= max(80, min(SMALL * _size(tree), ENOUGH)):
                 return best
     return None
+
+
+def _size(element: Any) -> int:
+    return len(element.text_content().strip())
 
 
 def _not_links(blocks: list[Rendered]) -> list[Rendered]:
@@ -239,7 +248,9 @@ class _Renderer:
             return True
         if element.get("aria-hidden") == "true" or "display:none" in (element.get("style") or "").replace(" ", ""):
             return tag not in ("body", "main", "article")
-        names = f"{element.get('class') or ''} {element.get('id') or ''} {element.get('role') or ''}"
+        own = element.get("id") or ""  # of a section it is made of its heading, whatever words that has
+        own = own if tag == "div" and own.count("-") + own.count("_") <= 1 else ""
+        names = f"{element.get('class') or ''} {own} {element.get('role') or ''}"
         if not names.strip() or not self.pattern.search(names):
             return False
         return tag not in ("body", "main", "article", "pre", "code") and len(element.text_content()) < 0.5 * size

@@ -113,15 +113,20 @@ def no_incident(page: Page, found: Findings, named: set[str]) -> str | None:
         return "it names neither a cause nor a fix"
     if "symptom" not in found.texts:
         return "it tells of nothing that failed"
-    if not problem and not told and not _shows_failure(page, found):
-        return "it tells of nothing that failed"
-    if not problem and not _failed("\n".join(page.text[s:e] for s, e in found.texts["symptom"])):
-        return "it tells of nothing that failed"
+    if not _enough(page, found, problem, told):
+        return "it tells of nothing that failed in software that we know"
     return None
 
 
-def _shows_failure(page: Page, found: Findings) -> bool:
-    """Whether what would be the symptom holds an error or a sign that the evidence reader knows."""
-    text = "\n".join(page.text[s:e] for s, e in found.texts["symptom"])
+def _enough(page: Page, found: Findings, problem: bool, told: bool) -> bool:
+    """Whether what would be the symptom is a failure: by a title or headings that say so, or an error that is shown.
+
+    An article that only talks of problems must also name software of our vocabulary.
+    """
+    text = "\n".join([page.title, *(page.text[s:e] for s, e in found.texts["symptom"])])
+    if told:
+        return problem or _failed(text)
     evidence = read([Input("symptom", text)]).evidence
-    return bool(evidence.initiating_error or evidence.exceptions or evidence.signals)
+    shown = bool(evidence.initiating_error or any(s.seen_in != "words" for s in evidence.signals))
+    known = bool(evidence.mentions.components or evidence.mentions.models or evidence.mentions.hardware)
+    return (problem or shown) and (known or (problem and shown))

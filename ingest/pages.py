@@ -12,7 +12,7 @@ from ingest.types import Block, Page, Section, SectionName, SourceFormat
 from kb.errors import InputError
 
 TOP = 40  # lines at the top among which title and byline are looked for
-EARLY = 0.3  # what ends an article does not end it in its first third
+EARLY, LONG = 0.5, 30  # what ends an article does not end it before half of the text in lines this long
 _SPACE = re.compile(r"\s+")
 
 
@@ -65,7 +65,7 @@ def read_page(text: str, source: str, form: SourceFormat, known: Metadata | None
     if head is None:
         raise InputError(f"{source}: no article in it")
     title, title_at, body, author, date = head
-    kept = [row for row in rows[body:] if row.start in fenced or not is_site(row.text)]
+    kept = [r for r in rows[body:] if r.start in fenced or not (is_site(r.text) or ends_article(r.text))]
     sections = _sections(text, kept, marked=form in ("html", "markdown"))
     if not any(s.text.strip() for s in sections):
         raise InputError(f"{source}: no article in it: only a title")
@@ -80,9 +80,8 @@ def _in_code(text: str) -> set[int]:
 
 
 def _end(rows: Sequence[Piece], fenced: set[int]) -> int:
-    """The index of the first line below the article."""
-    filled = [i for i, row in enumerate(rows) if row.text.strip()]
-    early = filled[int(len(filled) * EARLY)] if filled else 0
+    """The index of the first line below the article: most of the long lines stand above it."""
+    early = _share_at(rows, EARLY)
     wall = re.compile(table("layouts")["ends"][0]["re"])
     for i, row in enumerate(rows):
         if row.start in fenced or not row.text.strip():
@@ -90,6 +89,17 @@ def _end(rows: Sequence[Piece], fenced: set[int]) -> int:
         if wall.match(row.text.strip()) or (i >= max(early, 3) and ends_article(row.text)):
             return i
     return len(rows)
+
+
+def _share_at(rows: Sequence[Piece], share: float) -> int:
+    """The index of the line at which that share of the text in long lines has been read."""
+    sizes = [len(row.text) if len(row.text) >= LONG else 0 for row in rows]
+    read, whole = 0, sum(sizes)
+    for i, size in enumerate(sizes):
+        read += size
+        if read >= share * whole:
+            return i
+    return 0
 
 
 _Head = tuple[str, tuple[int, int], int, str | None, str | None]

@@ -51,7 +51,7 @@ def _without_running_heads(pages: list[str]) -> list[str]:
     """First and last lines that most pages share, and page numbers, are not text."""
     rows = [[line.rstrip() for line in page.split("\n")] for page in pages]
     edges = Counter(line for page in rows for line in {_key(x) for x in (*page[:2], *page[-2:]) if x.strip()})
-    often = {line for line, n in edges.items() if len(pages) >= 3 and n > 0.6 * len(pages)}
+    often = {line for line, n in edges.items() if len(pages) >= 2 and n > 0.6 * len(pages)}
     out = []
     for page in rows:
         last = len(page) - 3

@@ -31,12 +31,12 @@ def format_of(raw: bytes, name: str) -> SourceFormat | str:
     head = raw[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
     if b"%PDF-" in raw[:1024]:
         return "pdf"
+    if head[:1] in (b"{", b"["):
+        return "json"
     if _HTML.match(head) or (
         len(_TAGS.findall(raw[:20000])) >= 5 and not _MARKDOWN.search(raw[:20000].decode("utf-8", "ignore"))
     ):
         return "html"
-    if head[:1] in (b"{", b"["):
-        return "json"
     text = raw[:40000].decode("utf-8", "ignore")
     marked = len(_MARKDOWN.findall(text)) >= 2 or PurePath(name).suffix.lower() in (".md", ".markdown", ".mdx")
     return "markdown" if marked else "text"

@@ -9,6 +9,8 @@ from ingest.blocks import blocks, cue, lines, sentences, trimmed
 from ingest.headings import heading_name
 from ingest.types import SectionName
 
+_CLAUSE = re.compile(r"[,，;；]|\bbut\b|\bhowever\b|不过|但是?", re.IGNORECASE)
+_SOLVED = re.compile(r"解决了|可以了|好了|\b(?:solved|fixed|resolved)\b|works now|that works", re.IGNORECASE)
 MAX_SENTENCE = 1500  # characters: what is longer is a log or a data dump
 
 
@@ -29,7 +31,9 @@ class Said:
         return name in self.does
 
 
-_CUES = ("fixed", "advice", "confirms", "denies", "asks", "caused", "because", "unsure", "fails", "acted", "tries")
+_CUES = tuple(
+    "fixed advice changed foreseen confirms denies asks caused because unsure fails acted tries command".split()
+)
 
 
 @lru_cache(4096)
@@ -68,9 +72,20 @@ def does(sentence: str) -> frozenset[str]:
         found -= {"fixed", "confirms", "advice", "caused", "because"}
     elif "asks" in found:
         found.discard("asks")
+    if "denies" in found and _first_solved(sentence):
+        found.discard("denies")  # "solved, but another thing still fails"
     if "denies" in found:
         found -= {"fixed", "confirms"}
+    if found & {"changed", "foreseen"}:  # not yet seen to work by the one who writes it
+        found = (found - {"confirms", "fixed"}) | {"advice"}
     return frozenset(found)
+
+
+def _first_solved(sentence: str) -> bool:
+    """Whether the clause before a comma or a but says that it is solved, and denies nothing."""
+    clauses = [c for c in _CLAUSE.split(sentence) if len(c.strip()) > 1]
+    first = [c for c in clauses[:2] if _SOLVED.search(c) and not cue("denies").search(c)]
+    return len(clauses) > 1 and bool(first)
 
 
 def _settled(sentence: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from ingest.blocks import cue
 from ingest.drafts import Findings
 from ingest.sentences import Said, error_lines, runs, said
-from ingest.thread_fix import Choice, Told, find_fix, is_bare, shows_error
+from ingest.thread_fix import Choice, Told, find_fix, is_bare, resolved, shows_error
 from ingest.types import Field, Span, Thread
 from kb.evidence import Input, read
 
@@ -16,7 +16,9 @@ _UPDATE = re.compile(
     r"^\W*(?:edit|update|updated|solved|solution|resolved|fixed|补充|更新|已解决|解决(?:了|方法|办法|方案)?)\W*\d*\W*[:：]",
     re.I,
 )
-_SETTING = re.compile(r"[-*\s]*`?[\w ./+-]{1,40}`?\s*(?:[:：=]{1,2}|version)\s*.{0,60}|[\w.+-]+[ ,]+v?\d+(?:\.\d+)+\S*")
+_SETTING = re.compile(
+    r"[-*\s]*`?[\w ./+-]{1,40}`?\s*(?:[:：=]{1,2}|version)\s*.{0,60}|[\w.+-]+[ ,]+v?\d+(?:\.\d+)+.{0,50}"
+)
 
 
 def thread_findings(thread: Thread) -> Findings | str:
@@ -25,7 +27,7 @@ def thread_findings(thread: Thread) -> Findings | str:
     if not told:
         return "only programs wrote in it"
     first = told[0]
-    reason = _no_incident(thread, first)
+    reason = _no_incident(thread, first, resolved(told))
     if reason:
         return reason
     found = Findings()
@@ -47,7 +49,7 @@ def thread_findings(thread: Thread) -> Findings | str:
 # --- is there an incident --------------------------------------------------
 
 
-def _no_incident(thread: Thread, first: Told) -> str | None:
+def _no_incident(thread: Thread, first: Told, settled: bool) -> str | None:
     title = f"{thread.title} {' '.join(thread.labels)}"
     evidence = read([Input("post", f"{thread.title}\n{first.post.body[:60_000]}")]).evidence
     shown = bool(
@@ -61,10 +63,10 @@ def _no_incident(thread: Thread, first: Told) -> str | None:
         return "an announcement"
     if shown:
         return None
-    if request and not fails:
+    body = any("fails" in p and "asks" not in p for p in first.parts)
+    if request and not (fails or evidence.signals):
         return "a request or a question: nothing failed"
-    body = any("fails" in p and "asks" not in p for p in first.parts) or bool(evidence.signals)
-    if not fails and not body and not cue("problem_titles").search(thread.title):
+    if not (fails or body or evidence.signals or settled or cue("problem_titles").search(thread.title)):
         return "nothing failed"
     return None
 
@@ -91,7 +93,10 @@ def _symptom(thread: Thread, first: Told, update: int, found: Findings) -> None:
     )
     if not any(not p.code for p in chosen):
         chosen = [*chosen, *(p for p in parts if p.section in ("setting", "") and "fails" in p and not p.code)]
+    chosen = [p for p in chosen if p.text.strip(" *_") != thread.title]  # a chat's first line is its title
     chosen = [p for p in chosen if not _is_setting(p) and "tries" not in p] or chosen
+    if thread.kind == "pull" and any("fails" in p for p in chosen) and not by_heading:
+        chosen = [p for p in chosen if "fails" in p or p.code]
     errors = [p for p in parts if p.code and p not in chosen and shows_error(p.text)][:1]
     kept = sorted(
         [*[p for p in chosen if not p.code or shows_error(p.text) or len(chosen) <= 3][:MAX_SYMPTOM], *errors],
@@ -124,10 +129,11 @@ def _cause(thread: Thread, told: Sequence[Told], choice: Choice | None, update: 
     best: tuple[float, list[Said], Told] | None = None
     for one in told:
         parts = [p for p in one.parts if p.does & {"caused", "because"} or p.section == "cause"]
+        parts = [p for p in parts if "caused" in p or not (choice and any(p is f for f in choice.parts))]
         if one is told[0]:
             settled = {id(p) for p in one.parts[update:]}
             parts = [p for p in parts if id(p) in settled or (thread.kind == "pull" and "caused" in p)]
-        parts = [p for p in parts if not p.code and not p.does & {"asks"} and not is_bare(p)]
+        parts = [p for p in parts if not (p.code or "asks" in p or is_bare(p) or _leads_nowhere(p, one))]
         scored = [(_weight(p, one, choice), p) for p in parts]
         good = [p for weight, p in scored if weight >= ENOUGH]
         if good and (best is None or max(w for w, _ in scored) > best[0]):
@@ -135,6 +141,12 @@ def _cause(thread: Thread, told: Sequence[Told], choice: Choice | None, update: 
     if best:
         strong = [p for p in best[1] if "caused" in p or p.section == "cause"]
         found.texts["cause"] = runs(thread.text, (strong or best[1])[:MAX_CAUSE], best[2].parts)
+
+
+def _leads_nowhere(part: Said, one: Told) -> bool:
+    """Whether a sentence ends with a colon, and a picture or nothing follows."""
+    at = one.parts.index(part) + 1
+    return part.opens and not (at < len(one.parts) and (one.parts[at].code or one.parts[at].item))
 
 
 def _weight(part: Said, one: Told, choice: Choice | None) -> float:
@@ -154,7 +166,8 @@ def _weight(part: Said, one: Told, choice: Choice | None) -> float:
 
 def _tried(thread: Thread, told: Sequence[Told], choice: Choice | None, found: Findings) -> None:
     """What the reporter says did not help, and the advice that they answered with a no."""
-    fix = {id(p) for p in choice.parts} if choice else set()
+    taken = {id(p) for p in choice.parts} if choice else set()
+    seen = found.texts.get("symptom", [])
     slices: list[tuple[int, int]] = []
     for one in (t for t in told if t.post.role == "reporter"):
         mine = [
@@ -164,9 +177,15 @@ def _tried(thread: Thread, told: Sequence[Told], choice: Choice | None, found: F
             or (("tries" in p or "acted" in p) and ("denies" in p or one is told[0]) and "tries" in p)
         ]
         mine += [p for p in one.parts if "denies" in p and "acted" in p and p not in mine]
-        slices += runs(thread.text, [p for p in mine if id(p) not in fix and not p.code], one.parts)
+        slices += runs(
+            thread.text, [p for p in mine if id(p) not in taken and not p.code and not _within(p, seen)], one.parts
+        )
     if slices:
         found.texts["tried"] = sorted(set(slices))[:8]
+
+
+def _within(part: Said, slices: Sequence[tuple[int, int]]) -> bool:
+    return any(start <= part.start < end for start, end in slices)
 
 
 def _changes(thread: Thread, found: Findings) -> None:

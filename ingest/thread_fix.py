@@ -15,7 +15,8 @@ from kb.types import FixStatus
 _MENTION = re.compile(r"@([\w-]{2,39})")
 _QUOTE = re.compile(r"^[ \t]{0,3}>[ \t]?(.+)$", re.M)
 _ERROR = re.compile(
-    r"\w(?:Error|Exception)\b|Traceback|[Ee]rror[: ]|ERROR|FAILED|Killed|fault|\bnan\b|'loss'|报错|错误"
+    r"\w(?:Error|Exception)\b|Traceback|[Ee]rror[: ]|ERROR|FAILED|Killed|[Ss]eg(?:mentation )?fault|\bnan\b|'loss'"
+    r"|报错|错误"
 )
 _THANKS = re.compile(
     r"@[\w-]+|thanks?(?: you)?|谢谢|感谢|\W|ok|great|hi|hello|very|much|so|a lot|for|the|your|reply|help", re.I
@@ -35,6 +36,11 @@ class Told:
         return [p for p in self.parts if p.does & {*names}]
 
     @property
+    def remedy(self) -> list[Said]:
+        """Its content without what only tells the cause."""
+        return [p for p in self.content if "caused" not in p] or self.content
+
+    @property
     def content(self) -> list[Said]:
         """Its code and sentences that are neither questions nor bare thanks."""
         return [p for p in self.parts if p.code or ("asks" not in p and "denies" not in p and not is_bare(p))]
@@ -51,7 +57,7 @@ class Choice:
 
 
 def find_fix(thread: Thread, told: Sequence[Told], update: int) -> Choice | None:
-    steps = (_accepted, _by_reporter, _merged, _by_others, _advised)
+    steps = (_accepted, _by_reporter, _merged, _by_others, _advised, _in_report)
     later = told[1:]
     added = _added(told[0], update)
     if thread.kind == "pull" and (own := _pull(thread, told[0])):
@@ -72,7 +78,7 @@ def _added(first: Told, update: int) -> Choice | None:
 
 def _pull(thread: Thread, first: Told) -> Choice | None:
     """A change's own description is its fix."""
-    parts = [p for p in first.parts if p.section == "fix"] or _statements(first) or first.content
+    parts = [p for p in first.parts if p.section == "fix"] or _statements(first) or first.remedy
     status: FixStatus = "confirmed" if thread.state == "merged" else "untested"
     return (
         Choice(first, parts, status, "the change was merged" if status == "confirmed" else "the change is not merged")
@@ -83,7 +89,7 @@ def _pull(thread: Thread, first: Told) -> Choice | None:
 
 def _accepted(thread: Thread, told: Sequence[Told], later: Sequence[Told]) -> Choice | None:
     for one in later:
-        if one.post.accepted and (parts := _statements(one) or one.content):
+        if one.post.accepted and (parts := _statements(one) or one.remedy):
             return Choice(one, parts, "confirmed", "accepted as the answer")
     return None
 
@@ -102,7 +108,7 @@ def _by_reporter(thread: Thread, told: Sequence[Told], later: Sequence[Told]) ->
         other = _answered(thread, told, one)
         if other is not None:
             return Choice(
-                other, _statements(other) or other.content, "confirmed", "the reporter says that this advice worked"
+                other, _statements(other) or other.remedy, "confirmed", "the reporter says that this advice worked"
             )
         earlier = [t for t in later if t.number < one.number and t.post.role == "reporter" and _own_means(t)]
         if earlier:
@@ -125,12 +131,15 @@ def _outcome(one: Told) -> bool | None:
 
 def _own_means(one: Told) -> list[Said]:
     """What a post itself says was done: success with its means, what "I did" before one, code beside."""
-    good = one.having("fixed")
-    acted = [p for p in one.parts if "acted" in p and not p.does & {"denies", "asks"} and len(p.text) > 12]
-    chosen = {id(p) for p in [*good, *acted, *[p for p in one.having("advice") if "denies" not in p]]}
-    code = [p for p in one.parts if p.code and not shows_error(p.text)]
-    parts = [p for p in one.parts if id(p) in chosen or (p.code and p in code)]
-    return parts if good or acted or code else []
+    parts = [p for p in one.parts if not p.does & {"denies", "asks"}]
+    good = [p for p in parts if "fixed" in p]
+    acted = [p for p in parts if "command" in p or ("acted" in p and len(p.text) > 12)]
+    code = [p for p in parts if p.code and not shows_error(p.text)]
+    if not (good or acted or code):
+        return []
+    chosen = {id(p) for p in [*good, *acted, *code, *(p for p in parts if "advice" in p)]}
+    kept = [p for p in parts if id(p) in chosen]
+    return [p for p in kept if "caused" not in p] or kept
 
 
 def _answered(thread: Thread, told: Sequence[Told], one: Told) -> Told | None:
@@ -166,13 +175,18 @@ def _statements(one: Told) -> list[Said]:
         return own
     out: list[Said] = []
     follows = opened = False
+    pure = any(_tells(p) and "caused" not in p for p in one.parts)
     for part in one.parts:
-        tells = bool(part.does & {"fixed", "advice"}) and "denies" not in part
+        tells = _tells(part) and not (pure and "caused" in part)
         joins = follows and (part.code or (opened and part.item))
         if tells or joins:
             out.append(part)
         follows, opened = tells or joins, part.opens or (joins and part.item)
     return out
+
+
+def _tells(part: Said) -> bool:
+    return bool(part.does & {"fixed", "advice"}) and "denies" not in part
 
 
 def _merged(thread: Thread, told: Sequence[Told], later: Sequence[Told]) -> Choice | None:
@@ -199,7 +213,7 @@ def _by_others(thread: Thread, told: Sequence[Told], later: Sequence[Told]) -> C
                 (one.post.approval, -one.number, Choice(one, _statements(one), "reported", "it worked for others"))
             )
         elif (other := _answered(thread, told, one)) is not None:
-            parts = _statements(other) or other.content
+            parts = _statements(other) or other.remedy
             found.append(
                 (
                     other.post.approval + 1,
@@ -229,21 +243,23 @@ def _advised(thread: Thread, told: Sequence[Told], later: Sequence[Told]) -> Cho
     return max(found, key=lambda f: f[0])[1] if found else None
 
 
+def _in_report(thread: Thread, told: Sequence[Told], later: Sequence[Told]) -> Choice | None:
+    """What the report itself says to work."""
+    parts = [p for p in told[0].having("fixed") if "denies" not in p]
+    return Choice(told[0], parts, "reported", "the report itself names what works") if parts else None
+
+
+def resolved(told: Sequence[Told]) -> bool:
+    """Whether the reporter or a mark says that the matter was settled."""
+    return any(t.post.accepted or (t.post.role == "reporter" and _outcome(t) is True) for t in told[1:])
+
+
 def shows_error(code: str) -> bool:
-    return (
-        re.search(
-            r"\w(?:Error|Exception)\b|Traceback|[Ee]rror[: ]|ERROR|FAILED|Killed|fault|\bnan\b|'loss'|报错|错误", code
-        )
-        is not None
-    )
+    """Whether a block of code is a log with a failure in it."""
+    return _ERROR.search(code) is not None
 
 
 def is_bare(part: Said) -> bool:
     """Thanks, a mention, an agreement with nothing else in it."""
-    rest = re.sub(
-        r"@[\w-]+|thanks?(?: you)?|谢谢|感谢|\W|ok|great|hi|hello|very|much|so|a lot|for|the|your|reply|help",
-        "",
-        part.text,
-        flags=re.I,
-    )
+    rest = _THANKS.sub("", part.text)
     return not part.code and len(rest) < (4 if re.search(r"[\u4e00-\u9fff]", rest) else 9)

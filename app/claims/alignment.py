@@ -6,6 +6,7 @@ Sultan, Bethard and Sumner, 2014). The counterpart must have the same sign, and 
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
@@ -27,6 +28,7 @@ COPY, MIN_COPY = 0.7, 3  # share of common keys, of all keys of both, that makes
 _QUESTION = re.compile(r"\bwhether\b|是否|有没有|是不是", re.I)
 _LISTED = 2  # tokens apart: members of one list, whose order says nothing
 _REACH = 60  # characters after "whether" that ask
+_ATOMS, _WORDS = frozenset({"num", "version", "name"}), frozenset({"word", "axis"})
 _TERMS = ("word", "name", "code", "num", "version", "axis")
 
 
@@ -207,7 +209,15 @@ def _differences(items: Sequence[Item], others: Sequence[Item]) -> str:
     for axis in {i.key for i in items if i.kind == "axis"} & {i.key for i in others if i.kind == "axis"}:
         if {i.sign for i in items if i.key == axis} != {i.sign for i in others if i.key == axis}:
             return axis
+    if _order(items, _ATOMS) != _order(others, _ATOMS) and _order(items, _WORDS) == _order(others, _WORDS):
+        return (
+            "the order of names or numbers" if sorted(_order(items, _ATOMS)) == sorted(_order(others, _ATOMS)) else ""
+        )
     return ""
+
+
+def _order(items: Sequence[Item], kinds: frozenset[str]) -> list[str]:
+    return [item.key for item in items if item.kind in kinds]
 
 
 # --- attribution --------------------------------------------------------------
@@ -245,10 +255,9 @@ def _best_rival(claim: Claim, item: Item, around: Mapping[str, float]) -> tuple[
 def _swaps(claim: Claim) -> Iterator[Problem]:
     """Two names, numbers or words of a passage, each with the other's surroundings."""
     for passage, source in claim.nearest[:2]:
-        places: dict[str, int] = {}
-        for at, item in enumerate(passage.items):
-            places.setdefault(key_of(item), at)
-        shared = [i for i, item in enumerate(claim.items) if key_of(item) in places and item.kind in _TERMS]
+        places = _once(passage.items)
+        mine = _once(claim.items)
+        shared = [at for key, at in mine.items() if key in places and claim.items[at].kind in _TERMS]
         for n, i in enumerate(shared):
             for j in shared[n + 1 :]:
                 if _swapped(claim, i, j, passage, places, source.weights):
@@ -256,6 +265,12 @@ def _swaps(claim: Claim) -> Iterator[Problem]:
                         "attribution", f"{claim.said(claim.items[i])} and {claim.said(claim.items[j])} changed places"
                     )
                     return
+
+
+def _once(items: Sequence[Item]) -> dict[str, int]:
+    """Where the keys stand that occur once."""
+    counts = Counter(key_of(item) for item in items)
+    return {key_of(item): at for at, item in enumerate(items) if counts[key_of(item)] == 1}
 
 
 def _swapped(

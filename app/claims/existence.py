@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from app.claims.alignment import Claim
-from app.claims.facts import Pair, bounded, number_agrees, pairs, version_agrees
+from app.claims.facts import Pair, bounded, number_agrees, pairs, suffix_bound, version_agrees
 from app.claims.model import Problem
 from app.claims.reading import Item
 from app.claims.source import IncidentSource, PasteSource, Source
@@ -12,6 +12,8 @@ from app.claims.stems import stem
 
 ADVICE = ("fix", "prevention")  # what to do: here the paste's own settings prove nothing
 NEAR_BEST = 0.12  # places of a number that fit about as well as the best
+MIN_QUOTATION = 3  # words
+_QUOTATION = re.compile(r"`([^`]+)`|\"([^\"`]+)\"|“([^”`]+)”")
 _PARTS = re.compile(r"[./:=@]")
 
 
@@ -26,11 +28,21 @@ def existence_problems(claim: Claim, incident: IncidentSource, paste: PasteSourc
             if not any(item.key.rstrip("/") in source.urls for source in sources):
                 yield Problem("url", item.key[:120])
         elif item.kind in ("name", "code"):
+            yield from _name_bound(claim, item, sources)
             if not any(_known(item.key, source.names) for source in sources):
                 yield Problem("identifier", text[item.start : item.end][:80])
         elif item.kind in ("num", "version"):
             yield from _number(claim, item, sources)
+    yield from _quotations(text, sources)
     yield from _pairs(text, field, incident, paste)
+
+
+def _quotations(text: str, sources: tuple[Source, ...]) -> Iterator[Problem]:
+    """Code and quotations of several words stand there letter by letter."""
+    for found in _QUOTATION.finditer(text):
+        quoted = " ".join((found[1] or found[2] or found[3]).split()).rstrip(".,;:。，")
+        if len(quoted.split()) >= MIN_QUOTATION and not any(quoted.casefold() in s.whole for s in sources):
+            yield Problem("identifier", f"not there in these words: {quoted[:80]}")
 
 
 def _citations(item: Item, field: str, incident: IncidentSource) -> Iterator[Problem]:
@@ -39,6 +51,17 @@ def _citations(item: Item, field: str, incident: IncidentSource) -> Iterator[Pro
     allowed = incident.citations.get(field, set()) or known
     if not numbers <= (allowed & known):
         yield Problem("citation", item.key)
+
+
+def _name_bound(claim: Claim, item: Item, sources: tuple[Source, ...]) -> Iterator[Problem]:
+    """ "cu128 or earlier", where every place has "cu128 or later"."""
+    bound = suffix_bound(claim.text, item)
+    if bound is None:
+        return
+    places = [suffix_bound(o.passage.text, o.item) for s in sources for o in s.occurrences.get(item.key, ())]
+    known = {place for place in places if place}
+    if known and bound not in known:
+        yield Problem("version", f"{claim.said(item)}: bounded otherwise there")
 
 
 def _known(key: str, names: set[str]) -> bool:
@@ -89,7 +112,7 @@ def _pairs(text: str, field: str, incident: IncidentSource, paste: PasteSource) 
                 yield Problem("pair", f"{pair.key} = {pair.value}")
             continue
         if field in ADVICE and stated:
-            good = incident.states(pair) and not _bad_advice(pair, incident)
+            good = _advised(pair, incident)
         elif field == "evidence" and pasted:
             good = bool(paste.states(pair))
         else:
@@ -106,9 +129,13 @@ def _values(pair: Pair, *sources: Source) -> set[str]:
     return {value for source in sources for value in source.pairs.get(pair.key, ())}
 
 
-def _bad_advice(pair: Pair, incident: IncidentSource) -> bool:
-    """The setting is the incident's cause, and the fix does not name it."""
-    return (pair.key, pair.value) in incident.bad_settings and not incident.states(pair) & set(ADVICE)
+def _advised(pair: Pair, incident: IncidentSource) -> bool:
+    """The setting stands there; where the advice names the key, it stands in the advice; it is not the cause itself."""
+    fields = incident.states(pair)
+    advice = {value for value, at in incident.pairs[pair.key].items() if at & set(ADVICE)}
+    if advice:
+        return pair.value in advice
+    return bool(fields) and (pair.key, pair.value) not in incident.bad_settings
 
 
 def _together(pair: Pair, *sources: Source) -> bool:

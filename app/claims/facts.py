@@ -23,12 +23,18 @@ class Bounded(NamedTuple):
 
 def bounded(text: str, item: Item) -> Bounded:
     """The bound of a number or version item within its text."""
-    before, after = text[max(0, item.start - _WINDOW) : item.start], text[item.end : item.end + _WINDOW]
-    bound = next((name for pattern, name in lexicon().bounds_after if pattern.match(after)), None)
+    before = text[max(0, item.start - _WINDOW) : item.start]
+    bound = suffix_bound(text, item)
     if bound is None:
         bare = before.rstrip("`\"'“ ")
         bound = next((name for pattern, name in lexicon().bounds_before if pattern.search(bare + " ")), None)
     return Bounded(bound or "at", _valence(text, item))
+
+
+def suffix_bound(text: str, item: Item) -> Bound | None:
+    """The bound that stands behind an item: "Ampere or later"."""
+    after = text[item.end : item.end + _WINDOW]
+    return next((name for pattern, name in lexicon().bounds_after if pattern.match(after)), None)
 
 
 def _valence(text: str, item: Item) -> int:

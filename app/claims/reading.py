@@ -235,6 +235,8 @@ def _single(row: list[Token], at: int, clause: int) -> Item | None:
                 return None  # already the second half of a pair
             return Item("word", token.text, 1, at, clause, token.start, token.end)
         return Item("word", token.text + following.text, 1, at, clause, token.start, following.end)
+    if token.kind == "cite" and token.code:
+        return None  # an index: x[0]
     if token.kind in ("url", "cite", "op"):
         return Item(token.kind, token.text.rstrip(".,"), 1, at, clause, token.start, token.end)
     if token.kind == "special":
@@ -322,15 +324,20 @@ def _negated(text: str, items: list[Item]) -> list[Item]:
             continue
         if i and items[i - 1].at >= item.at - 2 and text[item.start : item.end].lower() in _NO:
             signs[i - 1] = 0  # "knows no turns" is "does not know turns"
-        head, reach = True, 0
-        for j in range(i + 1, len(items)):
-            other = items[j]
-            if other.clause != item.clause or reach >= _REACH:
-                break
-            if other.kind == "not":
-                break
-            if other.kind in ("cite", "op", "rel", "after"):
-                continue
-            signs[j] = -signs[j] if head else 0 if other.kind == "word" else signs[j]
-            head, reach = False, reach + 1
+        reached = _reached(items, i)
+        head = next((j for j in reached if items[j].kind in ("word", "axis", "code")), reached[0] if reached else None)
+        for j in reached:
+            signs[j] = -signs[j] if j == head else 0 if items[j].kind == "word" else signs[j]
     return [item._replace(sign=sign) if sign != item.sign else item for item, sign in zip(items, signs, strict=True)]
+
+
+def _reached(items: list[Item], at: int) -> list[int]:
+    """The items that a negation may turn round: the next few of its part."""
+    found: list[int] = []
+    for j in range(at + 1, len(items)):
+        other = items[j]
+        if other.clause != items[at].clause or other.kind == "not" or len(found) >= _REACH:
+            break
+        if other.kind not in ("cite", "op", "rel", "after"):
+            found.append(j)
+    return found

@@ -14,7 +14,7 @@ from kb.writeups import CITATION
 
 _FENCE = re.compile(r"^\s{0,6}(`{3,}|~{3,})")
 _BULLET = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+|^\s*\|")
-_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z`\"'(\[*\d])|(?<=[。！？；])|(?<=;)\s")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z`\"'(\[*\d])|(?<=[。！？])")
 _NEAR = 3.0  # tokens at which closeness has fallen to a half
 MIN_SENTENCE = 14  # characters; less says too little alone
 MAX_PASTE_LINES, MAX_LINE, MAX_PASTE = 400, 400, 2_000_000
@@ -148,6 +148,11 @@ class Source:
         return self.pairs.get(pair.key, {}).get(pair.value, set())
 
     @cached_property
+    def whole(self) -> str:
+        """All text in one case and with single spaces, for quotations."""
+        return " ".join(" ".join(passage.text for passage in self.passages).split()).casefold()
+
+    @cached_property
     def weights(self) -> Mapping[str, float]:
         """How telling a key is: 1 in one passage, less the more passages hold it."""
         return {
@@ -239,8 +244,13 @@ class PasteSource(Source):
         half = MAX_PASTE_LINES // 2
         shown = lines if len(lines) <= MAX_PASTE_LINES else lines[:half] + lines[-half:]
         super().__init__(Passage(line, "evidence", None) for line in shown)
-        self.text = paste
+        self._paste = paste
         if len(lines) > MAX_PASTE_LINES:
             for word in set(re.findall(r"[A-Za-z_-][\w./:@-]*|\d[\w.]*", "\n".join(lines[half:-half]))):
                 self._name(word)
                 self.units.setdefault(word, {""})
+
+    @cached_property
+    def whole(self) -> str:
+        """All of what was sent."""
+        return " ".join(self._paste.split()).casefold()

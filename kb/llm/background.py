@@ -4,7 +4,7 @@ import asyncio
 import atexit
 import queue
 import threading
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from concurrent.futures import CancelledError, Future
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
@@ -53,6 +53,11 @@ def iterate(run: Callable[[Emit[T]], Awaitable[None]]) -> Generator[T, None, Non
         future.result()
     finally:
         future.cancel()
+
+
+def start(work: Callable[[], Coroutine[Any, Any, object]]) -> "Future[object]":
+    """Begin something on the background loop."""
+    return asyncio.run_coroutine_threadsafe(work(), _loop())
 
 
 def call(work: Callable[[], Awaitable[T]]) -> T:

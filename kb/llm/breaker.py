@@ -27,13 +27,18 @@ class Breaker:
         with self._lock:
             return self._left()
 
+    def admit(self) -> None:
+        """Raises ModelUnavailable while the server is left alone."""
+        with self._lock:
+            self._check()
+
     @contextmanager
     def call(self) -> Iterator[None]:
         """One call. Raises ModelUnavailable at once while the server is left alone.
 
         A ModelError counts as a failure, a normal end as a success, anything else (the user left) as neither.
         """
-        trial = self._admit()
+        trial = self._begin()
         try:
             yield
         except ModelError as error:
@@ -52,11 +57,13 @@ class Breaker:
         left = self._until - self._clock()
         return left if left > 0 else (self._rest if self._trying else 0.0)
 
-    def _admit(self) -> bool:
+    def _check(self) -> None:
+        if self._left() > 0:
+            raise ModelUnavailable("resting", f"the model server failed {self._failures} times; left alone for now")
+
+    def _begin(self) -> bool:
         with self._lock:
-            left = self._left()
-            if left > 0:
-                raise ModelUnavailable("resting", f"the model server failed {self._failures} times; left alone for now")
+            self._check()
             trial = self._failures >= self._allowed
             self._trying = self._trying or trial
             return trial

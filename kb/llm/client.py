@@ -5,7 +5,6 @@ holds the user's logs. Imports of llama-index take seconds and wait for the firs
 """
 
 import asyncio
-import importlib
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -45,6 +44,7 @@ class Client:
     def __init__(self, config: ModelConfig) -> None:
         self._config = config
         self._http: Any = None
+        self._llm: Any = None
 
     async def info(self) -> ModelInfo:
         """The model and its context, from the server's list. Raises ModelError, TimeoutError."""
@@ -73,7 +73,7 @@ class Client:
         self, info: ModelInfo, messages: Sequence[Message], schema: Schema | None, template: bool
     ) -> AsyncIterator[Delta]:
         """The answer as it comes. `template` sends the switch for thinking. Raises ModelError."""
-        llm = await asyncio.get_running_loop().run_in_executor(None, self._llm, info)
+        llm = await self.prepare(info)
         from llama_index.core.base.llms.types import ChatMessage
 
         sent = [ChatMessage(role=m.role, content=disarm(m.content)) for m in messages]
@@ -87,15 +87,17 @@ class Client:
                 thinking = response.additional_kwargs.get("thinking_delta")
                 yield Delta(response.delta or "", bool(thinking), finish)
 
-    def warm(self) -> None:
-        """Import what the first answer needs. Takes seconds."""
-        importlib.import_module("llama_index.llms.openai_like")
+    async def prepare(self, info: ModelInfo) -> Any:
+        """The client for a model. The first time this takes seconds, of which the server's limits know nothing."""
+        if self._llm is None or self._llm.model != info.name:
+            self._llm = await asyncio.get_running_loop().run_in_executor(None, self._open, info)
+        return self._llm
 
-    def _llm(self, info: ModelInfo) -> Any:
+    def _open(self, info: ModelInfo) -> Any:
         from llama_index.llms.openai_like import OpenAILike
 
         limits = self._config.limits
-        return OpenAILike(
+        llm = OpenAILike(
             model=info.name,
             api_base=self._config.url,
             api_key=self._config.api_key or "none",
@@ -108,6 +110,8 @@ class Client:
             timeout=limits.total,
             async_http_client=self._connection(),
         )
+        _ = llm._get_aclient().chat.completions  # imported when first named
+        return llm
 
     def _connection(self) -> Any:
         if self._http is None:

@@ -1,16 +1,16 @@
 """The served model as the rest sees it: a stream of text within limits, or a ModelError."""
 
 import asyncio
-import threading
 from collections.abc import Generator, Sequence
+from concurrent.futures import Future
 from functools import partial
 
 from kb.errors import ModelError, ModelFailed
-from kb.llm.background import Emit, call, iterate
+from kb.llm.background import Emit, call, iterate, start
 from kb.llm.breaker import Breaker
 from kb.llm.client import Client, Refused
 from kb.llm.text import WithoutThinking, estimate_messages, rearm
-from kb.llm.types import Limits, Message, ModelConfig, ModelInfo, Schema
+from kb.llm.types import DEFAULT_CONTEXT, Limits, Message, ModelConfig, ModelInfo, Schema
 
 RETRY_WAIT_S = 0.25
 RETRIED = frozenset({"overloaded", "server_error", "broken_off"})
@@ -49,9 +49,13 @@ class ServedModel:
         self._info: ModelInfo | None = None
         self._refuses = 0  # 1: the server takes no schema, 2: nor the switch for thinking
 
-    def warm(self) -> None:
-        """Begin to import what the first answer needs, in the background."""
-        threading.Thread(target=self._client.warm, name="casebook-model-warm", daemon=True).start()
+    def warm(self) -> "Future[object]":
+        """Begin to import what the first answer needs, in the background; takes seconds."""
+        return start(partial(self._client.prepare, ModelInfo(self.config.model or "", DEFAULT_CONTEXT)))
+
+    def admit(self) -> None:
+        """Raises ModelUnavailable while the server, having failed, is left alone."""
+        self._breaker.admit()
 
     @property
     def name(self) -> str | None:
@@ -100,6 +104,7 @@ class ServedModel:
     async def _answer(
         self, messages: Sequence[Message], schema: Schema | None, limits: Limits, emit: Emit[str]
     ) -> None:
+        await self._client.prepare(await self._known())
         try:
             async with asyncio.timeout(limits.first_token) as deadline:
                 progress = _Progress(limits, deadline)

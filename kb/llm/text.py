@@ -11,7 +11,7 @@ _SPECIAL = re.compile(r"<\||\|>|</?(?=(?:think|thinking|tool_call|tool_response|
 _IN = {"<|": "‹¦", "|>": "¦›", "<": "‹", "</": "‹/", "[": "⟦"}
 _OUT = str.maketrans({"‹": "<", "›": ">", "¦": "|", "⟦": "["})
 
-_OPEN, _CLOSE = re.compile(r"(?:^|\n)\s*<think(?:ing)?>"), re.compile(r"</think(?:ing)?>")
+_OPEN, _CLOSE = re.compile(r"(?:^|\n)[ \t]*<think(?:ing)?>"), re.compile(r"</think(?:ing)?>")
 _TAG_LENGTH = len("</thinking>")
 
 _TOKENS = re.compile(r"[A-Za-z]+|[ \t]+|\s|[!-~]|[\u3400-\u9fff\u3000-\u303f\uff00-\uffef]|.", re.DOTALL)
@@ -84,7 +84,7 @@ class WithoutThinking:
         """Where text begins that may still turn out to be an opening tag."""
         line = self._held.rfind("\n")
         start = line if line >= 0 else 0
-        possible = (line >= 0 or self._at_start) and _may_open(self._held[start:].lstrip())
+        possible = (line >= 0 or self._at_start) and _may_open(self._held[start:].lstrip("\n").lstrip(" \t"))
         return start if possible else len(self._held)
 
     def _pass_on(self, upto: int) -> str:

@@ -1,6 +1,9 @@
 """Who may come in: addresses, log-ins, rates, names; and that owners see nothing of each other."""
 
 import base64
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -185,3 +188,12 @@ def test_no_file_is_reachable(casebook: Casebook, serve: Any, data_folder: Path)
             answer = httpx.get(f"{address}{path}")
             assert answer.status_code in (403, 404), path
             assert "root:" not in answer.text and "import" not in answer.text
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_the_command_refuses_to_open_itself_to_the_network(host: str, data_folder: Path) -> None:
+    env = {k: v for k, v in os.environ.items() if not k.startswith("CASEBOOK_")} | {"CASEBOOK_DATA": str(data_folder)}
+    command = [sys.executable, "-m", "app.main", "web", "--host", host, "--port", "0"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.startswith(f"casebook: host {host}: ") and "CASEBOOK_TOKENS" in done.stderr

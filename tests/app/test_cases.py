@@ -1,19 +1,23 @@
 """Cases over restarts, owners, redaction, retention; each on SQLite and on PostgreSQL."""
 
+import os
 import shutil
+import socket
 import sqlite3
 import subprocess
+import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from app import database
+from app import cases, database
 from app.casebook import Casebook
-from app.casefile import SavedCase, SavedInput, SavedTurn
-from app.cases import IN_MEMORY, MAX_IN_MEMORY, CaseStore
+from app.casefile import Feedback, SavedCase, SavedInput, SavedTurn
+from app.cases import IN_MEMORY, CaseStore
 from app.diagnosis import Diagnosis, File, GivenAnswer, Request
 from app.keeping import MAX_END, kept_text
 from app.settings import Settings
@@ -35,10 +39,6 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     initdb, pg_ctl = _program("initdb"), _program("pg_ctl")
     if not initdb or not pg_ctl:
         pytest.skip("PostgreSQL's initdb and pg_ctl are not installed (Debian: postgresql)")
-    import os
-    import socket
-    import tempfile
-
     as_user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
     folder = Path(tempfile.mkdtemp(prefix="casebook-pg-"))  # pytest's own folders are closed to other users
     if as_user:
@@ -121,8 +121,6 @@ def test_a_case_is_unknown_to_any_other_owner(url: str, diagnosis: Diagnosis) ->
 
 
 def test_retention_deletes_cases_and_keeps_the_bare_outcome(url: str, diagnosis: Diagnosis) -> None:
-    from app.casefile import Feedback
-
     store = CaseStore(url, retention_days=30)
     now = datetime.now(UTC)
     store.add_turn("old", "alice", _turn(diagnosis, created=now - timedelta(days=31)))
@@ -136,8 +134,6 @@ def test_retention_deletes_cases_and_keeps_the_bare_outcome(url: str, diagnosis:
 
 
 def test_a_second_word_on_the_same_incident_replaces_the_first(url: str, diagnosis: Diagnosis) -> None:
-    from app.casefile import Feedback
-
     store = CaseStore(url)
     store.add_turn("c1", "alice", _turn(diagnosis))
     for outcome, incident in (("fixed", "a"), ("not_mine", "a"), ("fixed", "b"), ("other", None)):
@@ -194,11 +190,12 @@ def test_the_file_is_the_users_alone(tmp_path: Path, diagnosis: Diagnosis) -> No
     store.close()
 
 
-def test_a_store_in_memory_stays_small(diagnosis: Diagnosis) -> None:
+def test_a_store_in_memory_stays_small(diagnosis: Diagnosis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cases, "MAX_IN_MEMORY", 5)
     store = CaseStore(IN_MEMORY)
-    for number in range(MAX_IN_MEMORY + 5):
+    for number in range(8):
         store.add_turn(f"c{number}", "alice", _turn(diagnosis))
-    assert len(store.owned()) == MAX_IN_MEMORY and store.turns("c0", "alice") is None
+    assert store.owned() == ["c7", "c6", "c5", "c4", "c3"] and store.turns("c0", "alice") is None
 
 
 # --- the casebook over it
@@ -311,3 +308,45 @@ def test_a_long_input_keeps_both_ends_and_its_line_numbers(tmp_path: Path, as_fi
     assert len(kept) == len(lines) and len("\n".join(kept)) < 2 * MAX_END + len(lines)
     assert all(now in ("", before) for now, before in zip(kept, lines, strict=True))
     assert kept[:20_000] == lines[:20_000] and kept[-20_000:] == lines[-20_000:]
+
+
+def test_a_case_goes_from_process_to_process(url: str, data_folder: Path, casebook: Casebook) -> None:
+    settings = Settings(data=data_folder, database=SecretStr(url))
+    one, two = Casebook(settings, keep=True), Casebook(settings, keep=True)
+    case = one.diagnose(Request(text=ROWS)).case
+    two.diagnose(Request(text="transformers 4.37.0, fp16", case=case))
+    last = one.diagnose(Request(text="deepspeed 0.14.0", case=case))
+    assert {"transformers", "deepspeed"} <= set(last.evidence.versions) and "loss" in last.evidence.metrics
+    assert [turn.number for turn in two.case(case).turns] == [1, 2, 3]
+    two.forget(case)
+    with pytest.raises(NotFound):
+        one.diagnose(Request(text="and now?", case=case))
+    one.close()
+    two.close()
+
+
+def test_turns_of_one_case_at_the_same_moment_are_all_kept(settings: Settings) -> None:
+    casebook = Casebook(settings, keep=True)
+    case = casebook.diagnose(Request(text=ROWS)).case
+    with ThreadPoolExecutor(8) as threads:
+        done = list(threads.map(lambda n: casebook.diagnose(Request(text=f"note {n}", case=case)), range(16)))
+    saved = casebook.case(case)
+    casebook.close()
+    assert {d.case for d in done} == {case}
+    assert [turn.number for turn in saved.turns] == list(range(1, 18))
+    assert {i.text for turn in saved.turns[1:] for i in turn.inputs} == {f"note {n}" for n in range(16)}
+
+
+def test_a_database_that_goes_away_costs_the_record_and_not_the_answer(
+    data_folder: Path, casebook: Casebook, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "cases.db"
+    kept = Casebook(Settings(data=data_folder, database=SecretStr(f"sqlite:///{path}")), keep=True)
+    connection = sqlite3.connect(path)
+    connection.execute("DROP TABLE turns")
+    connection.commit()
+    assert kept.diagnose(Request(text=ROWS)).causes
+    assert "case not kept" in caplog.text
+    with pytest.raises(UnavailableError, match="CASEBOOK_DATABASE"):
+        kept.questions()
+    kept.close()

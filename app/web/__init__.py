@@ -1,0 +1,20 @@
+"""The web page: chat, case panel, incident browser. `mount` puts it on the application that app.api makes."""
+
+from fastapi import FastAPI
+
+from app.casebook import Casebook
+from app.settings import Settings
+from app.web.layout import mount_page
+from app.web.pages import Pages
+from app.web.visitors import Visitors
+
+
+def mount(app: FastAPI, casebook: Casebook, settings: Settings) -> FastAPI:
+    """Add /, /en/, /zh/, /incidents, /groups, /cases and /static to an application."""
+    pages = Pages(casebook, settings.interface_language)
+    app.include_router(pages.router())
+    app.mount("/static", pages.files(), name="static")
+    mount_page(app, casebook, "en", "/en", settings.max_upload_mb)
+    mount_page(app, casebook, "zh", "/zh", settings.max_upload_mb)
+    app.add_middleware(Visitors)
+    return app
