@@ -56,6 +56,7 @@ FOLDS = 5
 MAX_OUTSIDE = 0.15  # near misses written to deceive; off-topic and healthy texts, settled earlier, are not among them
 MAX_HIDDEN = 0.06  # a base without the cause, its closest relatives left behind
 VAGUE_SHARE = 0.2  # how much undecidable cases count beside decidable ones
+REFUSAL_SHARE = 0.15  # how much "not in here" counts where the cause is not in the base: a list of causes misleads, too
 OUTSIDE_WEIGHT = 2.0  # real questions outside the base are few, and what the world brings
 HIDDEN_WEIGHT = 0.2  # how much a case with its truth hidden counts beside the case itself
 
@@ -188,6 +189,7 @@ def score(results: Sequence[tuple[Example, Array]], t: Thresholds) -> dict[str, 
         "refused": sum(kind == "none" for _, kind, _ in inside) / n,
         "first_right": sum(first == e.truth for e, _, first in inside) / n,
         "outside_diagnosed": sum(kind == "one" for _, kind, _ in outside) / m,
+        "outside_refused": sum(kind == "none" for _, kind, _ in outside) / m,
         "hidden_diagnosed": sum(kind == "one" for _, kind, _ in hidden) / k,
         "vague_ambiguous": sum(kind == "many" for _, kind, _ in vague) / max(len(vague), 1),
     }
@@ -200,12 +202,13 @@ def choose_thresholds(results: Sequence[tuple[Example, Array]]) -> Thresholds:
     above MAX_HIDDEN where the true incident was hidden and its rivals stay.
     """
     best, chosen = -np.inf, Thresholds(something_else=0.5, first=0.5, lead=0.2)
-    for something in np.arange(0.4, 0.81, 0.05):
+    for something in np.arange(0.4, 0.96, 0.05):
         for first in np.arange(0.1, 0.81, 0.05):
-            for lead in (0.0, 0.05, 0.1, 0.15, 0.2, 0.3):
+            for lead in (0.0, 0.1, 0.2, 0.3, 0.4):
                 t = Thresholds(something_else=round(float(something), 2), first=round(float(first), 2), lead=lead)
                 s = score(results, t)
                 value = s["diagnosed_right"] + VAGUE_SHARE * s["vague_ambiguous"] - s["diagnosed_wrong"] - s["refused"]
+                value += REFUSAL_SHARE * s["outside_refused"]
                 value -= 5 * max(s["outside_diagnosed"] - MAX_OUTSIDE, 0.0)
                 value -= 5 * max(s["hidden_diagnosed"] - MAX_HIDDEN, 0.0)
                 if value > best:

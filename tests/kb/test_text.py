@@ -18,11 +18,12 @@ from kb.writeups import parse_incident
     ("text", "tokens"),
     [
         ("The losses are 0", ["loss"]),
+        ("quantizing, quantized", ["quantiz", "quantiz"]),
         ("梯度归零", ["梯度", "度归", "归零"]),
         ("卡", ["卡"]),
-        ("communication_data_type", ["communication_data_type", "communication", "data", "type"]),
+        ("communication_data_type", ["communication_data_type", "communic", "data", "type"]),
         ("--max-model-len 8192", ["max-model-len", "max", "model", "len", "8192"]),
-        ("OutOfMemoryError", ["outofmemoryerror", "out", "memory", "error"]),
+        ("OutOfMemoryError", ["outofmemoryerror", "out", "memori", "error"]),
         ("Qwen2.5-7B", ["qwen2.5-7b", "qwen"]),
         ("<|im_end|> !!!!!!", ["<|im_end|>", "im", "end", "!!!!"]),
         ("Qwen 模型", ["qwen", "模型"]),  # full-width letters
