@@ -205,16 +205,11 @@ def gaps(
     as_json: Annotated[bool, typer.Option("--json", help="print them as JSON")] = False,
 ) -> None:
     """What to write next: questions that were not answered, or voted down, in clusters."""
-    import json
-
     from app.cli import note
     from app.gaps import find_gaps, report
 
     found = find_gaps(_casebook(load_settings(), keep=True))
-    if as_json:
-        typer.echo(json.dumps([gap.model_dump() for gap in found[:limit]], ensure_ascii=False, indent=2))
-    elif found:
-        typer.echo(report(found[:limit]))
+    typer.echo(report(found[:limit], as_json), nl=False)
     note(f"{len(found)} clusters of {sum(gap.count for gap in found)} questions")
 
 
@@ -251,12 +246,15 @@ def slack(
 def ingest(
     sources: Annotated[list[str], typer.Argument(metavar="SOURCE …", help="saved pages and threads, folders, URLs")],
     into: Annotated[Path, typer.Option(help="folder for the drafts")] = Path("drafts"),
+    no_llm: Annotated[bool, typer.Option("--no-llm", help="draft by rules alone")] = False,
 ) -> None:
     """Turn pages and threads into draft incidents: what the source supports, with its places; open fields listed."""
     from app import ingesting
     from app.cli import note
+    from app.writer import open_model
 
-    raise typer.Exit(ingesting.run(sources, into, typer.echo, note))
+    model = None if no_llm else open_model(load_settings())
+    raise typer.Exit(ingesting.run(sources, into, typer.echo, note, model))
 
 
 @app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
@@ -359,7 +357,7 @@ def main() -> None:
     logging.basicConfig(level=logging.ERROR, format="%(message)s")
     os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
     try:
-        status = app(standalone_mode=False)
+        status = _command()(prog_name="casebook", standalone_mode=False)
         sys.stdout.flush()
     except CasebookError as error:
         status = _fail(str(error), error.exit_code)
@@ -373,7 +371,32 @@ def main() -> None:
     sys.exit(status if isinstance(status, int) else 0)
 
 
+def _chinese() -> bool:
+    try:
+        return load_settings().interface_language == "zh"
+    except CasebookError:
+        return False
+
+
+def _command() -> Any:
+    """The command table, its help in the interface's language."""
+    command = typer.main.get_command(app)
+    if _chinese():
+        from typer import rich_utils
+
+        from app.chinese import translate
+
+        translate(command)
+        rich_utils.OPTIONS_PANEL_TITLE, rich_utils.ARGUMENTS_PANEL_TITLE = "选项", "参数"
+        rich_utils.COMMANDS_PANEL_TITLE, rich_utils.ERRORS_PANEL_TITLE = "命令", "错误"
+    return command
+
+
 def _fail(line: str, status: int) -> int:
+    if _chinese():
+        from app.chinese import line as in_chinese
+
+        line = in_chinese(line)
     print(f"casebook: {line}", file=sys.stderr)
     return status
 
