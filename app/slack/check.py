@@ -10,9 +10,10 @@ from app.slack.settings import SlackSettings, secret
 from kb.errors import InputError, UnavailableError
 
 WHERE = "https://api.slack.com/apps"
+PATIENCE = 20.0  # seconds with a Slack that does not answer
 _CHANNEL, _PERSON, _SECRET = (
-    re.compile(r"[CG][A-Z0-9]{2,}"),
-    re.compile(r"[UWS][A-Z0-9]{2,}"),
+    re.compile(r"[CG][A-Z0-9]+"),
+    re.compile(r"[UWS][A-Z0-9]+"),
     re.compile(r"[0-9a-f]{32}"),
 )
 _MEANING = {
@@ -61,7 +62,7 @@ def identify(client: Client) -> Me:
 def check(settings: SlackSettings) -> Iterator[str]:
     """One line for each thing that is in order. Raises InputError, UnavailableError at the first that is not."""
     settled(settings)
-    client = Client(secret(settings.bot_token), settings.api, patience=20)
+    client = Client(secret(settings.bot_token), settings.api, patience=PATIENCE)
     me = identify(client)
     yield f"bot token: @{me.name} of workspace {me.team}"
     if missing := sorted(set(SCOPES) - me.scopes):
@@ -73,7 +74,7 @@ def check(settings: SlackSettings) -> Iterator[str]:
     yield f"scopes: all {len(SCOPES)}" + _surplus(me.scopes - set(SCOPES))
     if app_token := secret(settings.app_token):
         try:
-            Client(app_token, settings.api, patience=20).call("apps.connections.open")
+            Client(app_token, settings.api, patience=PATIENCE).call("apps.connections.open")
         except Refused as refused:
             raise _explained("CASEBOOK_SLACK_APP_TOKEN", refused) from refused
         yield f"app token: Socket Mode opens ({', '.join(APP_SCOPES)})"

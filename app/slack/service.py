@@ -127,7 +127,7 @@ def _listen(app: App, desk: Desk, actions: Actions) -> None:
         return listener
 
     def command(ack: Ack, body: dict[str, Any]) -> None:
-        ack(text=desk.command(body))
+        ack(response_type="ephemeral", text=desk.command(body))
 
     for event in ("app_mention", "message"):
         app.event(event)(taken(desk.message))

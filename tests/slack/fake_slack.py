@@ -95,7 +95,7 @@ class FakeSlack:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self.begin(self._end())
         self._thread.join(5)
 
     @property
@@ -125,6 +125,13 @@ class FakeSlack:
         self.port = runner.addresses[0][1]
         ready.set()
         self._loop.run_forever()
+
+    async def _end(self) -> None:
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        self._loop.stop()
 
     # --- HTTP
 

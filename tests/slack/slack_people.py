@@ -7,7 +7,9 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fake_slack import APP, BOT, TEAM, FakeSlack
+from fake_slack import APP, APP_TOKEN, BOT, BOT_TOKEN, SIGNING, TEAM, FakeSlack
+
+from app.slack.settings import SlackSettings
 
 ACK_WITHIN = 3.0  # seconds that Slack waits for an acknowledgement
 REPEATS = (0.3, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0, 15.0)  # seconds before each further delivery; Slack's are longer
@@ -193,6 +195,12 @@ def command_body(text: str, channel: str, user: str, address: str) -> dict[str, 
         "user_name": "x",
         "response_url": address,
     }
+
+
+def slack_settings(slack: FakeSlack, **more: Any) -> SlackSettings:
+    """Settings that point at the fake."""
+    defaults = {"bot_token": BOT_TOKEN, "app_token": APP_TOKEN, "signing_secret": SIGNING, "api": slack.api}
+    return SlackSettings(**{**defaults, "file_hosts": f"127.0.0.1:{slack.port}", **more})
 
 
 def own(slack: FakeSlack, channel: str, thread: str | None = None) -> list[dict[str, Any]]:
