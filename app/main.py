@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from app import failures
 from app.settings import Settings, load_settings
 from kb.errors import CasebookError, InputError
 from kb.types import Lang
@@ -357,65 +358,18 @@ def main() -> None:
     logging.basicConfig(level=logging.ERROR, format="%(message)s")
     os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
     try:
-        status = _command()(prog_name="casebook", standalone_mode=False)
+        status = failures.localized(typer.main.get_command(app))(prog_name="casebook", standalone_mode=False)
         sys.stdout.flush()
     except CasebookError as error:
-        status = _fail(str(error), error.exit_code)
+        status = failures.fail(str(error), error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
     except (KeyboardInterrupt, typer.Abort):
         status = 130
     except Exception as error:  # noqa: BLE001 — the last resort: one line for the user, the rest in the log
-        status = _fail(_bug(error), getattr(error, "exit_code", None) or 70)
+        status = failures.fail(failures.bug(error), getattr(error, "exit_code", None) or 70)
     sys.exit(status if isinstance(status, int) else 0)
-
-
-def _chinese() -> bool:
-    try:
-        return load_settings().interface_language == "zh"
-    except CasebookError:
-        return False
-
-
-def _command() -> Any:
-    """The command table, its help in the interface's language."""
-    command = typer.main.get_command(app)
-    if _chinese():
-        from typer import rich_utils
-
-        from app.chinese import translate
-
-        translate(command)
-        rich_utils.OPTIONS_PANEL_TITLE, rich_utils.ARGUMENTS_PANEL_TITLE = "选项", "参数"
-        rich_utils.COMMANDS_PANEL_TITLE, rich_utils.ERRORS_PANEL_TITLE = "命令", "错误"
-    return command
-
-
-def _fail(line: str, status: int) -> int:
-    if _chinese():
-        from app.chinese import line as in_chinese
-
-        line = in_chinese(line)
-    print(f"casebook: {line}", file=sys.stderr)
-    return status
-
-
-def _bug(error: Exception) -> str:
-    """Usage errors in their own words; anything else is written to the data folder's log."""
-    if hasattr(error, "format_message"):
-        return f"{error.format_message()} (see casebook --help)"
-    import traceback
-
-    line = f"a bug in casebook: {type(error).__name__}"
-    try:
-        log = load_settings().data / "casebook.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        frames = [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)]
-        log.write_text("\n".join([line, *frames]) + "\n", encoding="utf-8")
-        return f"{line}; details in {log}"
-    except (OSError, CasebookError):
-        return line
 
 
 if __name__ == "__main__":
