@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Annotated, Any
 
@@ -26,7 +26,8 @@ from app.web.export import as_markdown
 from kb.errors import CasebookError, InputError
 from kb.types import Area
 
-PING_SECONDS = 15
+PING_SECONDS, LOOK_SECONDS = 15, 1.0  # between two looks whether somebody still waits for the answer
+CLOSED_BY_CLIENT = 499  # nobody reads it; as nginx counts it
 Responses = dict[int | str, dict[str, Any]]
 logger = logging.getLogger("casebook")
 
@@ -83,27 +84,37 @@ class Api:
         """Diagnose a turn. With `Accept: text/event-stream` the answer comes piece by piece."""
         owner, language = _owner(request), self._settings.interface_language
         stream = self._pool.stream(
-            lambda: self._casebook.stream(ask.inputs(), ask, default_language=language, owner=owner)
+            lambda stop: self._casebook.stream(ask.inputs(), ask, default_language=language, owner=owner, stop=stop)
         )
-        events = self._timely(stream)
         if "text/event-stream" in request.headers.get("accept", ""):
+            events = self._timely(stream, _stays)  # that the reader left, the response notices
             first = await anext(events)  # what goes wrong before it is an answer with its status
             return EventSourceResponse(_as_sent(first, events), ping=PING_SECONDS)
-        async with aclosing(events):
+        async with aclosing(self._timely(stream, request.is_disconnected)) as events:
             async for event in events:
                 if isinstance(event, Done):
                     return _json(event.diagnosis)
-        raise AssertionError("a stream ends with Done")
+        return Response(status_code=CLOSED_BY_CLIENT)
 
-    async def _timely(self, stream: AsyncGenerator[Event, None]) -> AsyncGenerator[Event, None]:
-        """The events until the time of a request is over. Raises TimeoutError."""
+    async def _timely(
+        self, stream: AsyncGenerator[Event, None], left: Callable[[], Awaitable[bool]]
+    ) -> AsyncGenerator[Event, None]:
+        """The events until there is no more reader. Raises TimeoutError when the time of a request is over."""
         clock = asyncio.get_running_loop()
         end = clock.time() + self._settings.request_seconds
         async with aclosing(stream):
-            while True:
+            while not await left():
+                step = asyncio.ensure_future(anext(stream, None))
                 try:
-                    event = await asyncio.wait_for(anext(stream), end - clock.time())
-                except StopAsyncIteration:
+                    while not step.done() and not await left():
+                        await asyncio.wait({step}, timeout=max(0.0, min(LOOK_SECONDS, end - clock.time())))
+                        if not step.done() and clock.time() >= end:
+                            raise TimeoutError
+                    event = step.result() if step.done() else None
+                finally:
+                    step.cancel()
+                    await asyncio.wait({step})
+                if event is None:
                     return
                 yield event
 
@@ -184,6 +195,10 @@ class Markdown(PlainTextResponse):
     """Text in Markdown."""
 
     media_type = "text/markdown"
+
+
+async def _stays() -> bool:
+    return False
 
 
 def _owner(request: Request) -> str:

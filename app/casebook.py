@@ -33,7 +33,7 @@ from kb.translate import to_english
 from kb.types import Group, Incident, Lang
 
 if TYPE_CHECKING:
-    from kb.llm import ServedModel
+    from kb.llm import ServedModel, Stop
 
 Notify = Callable[[str], None]
 LOCAL = "local"  # owns the cases of the command line
@@ -86,17 +86,25 @@ class Casebook:
         raise AssertionError("a stream ends with Done")
 
     def stream(
-        self, inputs: Sequence[Input], request: Request, *, default_language: Lang = "en", owner: str = LOCAL
+        self,
+        inputs: Sequence[Input],
+        request: Request,
+        *,
+        default_language: Lang = "en",
+        owner: str = LOCAL,
+        stop: "Stop | None" = None,
     ) -> Generator[Event, None, None]:
         """The same turn as events: the diagnosis at once, the answer piece by piece, the whole at the end.
 
-        Closing the iterator ends the work on the answer. Raises InputError at the first step, as diagnose does.
+        Closing the iterator ends the work on the answer. While another thread waits in it, set `stop` instead: the
+        model's work ends at once, and the iterator raises Stopped. Raises InputError at the first step, as diagnose
+        does.
         """
         turn, number = self._turn(inputs, request, default_language, owner)
         diagnosis = turn.diagnosis
         yield DiagnosisReady(diagnosis.model_copy(update={"answer": ""}))
         said: list[str] = []
-        worded = yield from _spoken(self._worded(turn, request.use_model), said)
+        worded = yield from _spoken(self._worded(turn, request.use_model, stop), said)
         times = {**diagnosis.timings_ms, **worded.timings_ms}
         whole = diagnosis.model_copy(update={"answer": "".join(said), "writer": worded.writer, "timings_ms": times})
         if whole != diagnosis:
@@ -109,14 +117,14 @@ class Casebook:
         """Let this model word the answers from now on, or none."""
         self._model = model
 
-    def _worded(self, turn: Turn, use_model: bool) -> Pieces:
+    def _worded(self, turn: Turn, use_model: bool, stop: "Stop | None") -> Pieces:
         """The answer piece by piece, by the model where there is one; outside of the index lock."""
         if self._model is None or not use_model:
             yield from pieces(turn.diagnosis)
             return Worded()
         from app.writer import write_pieces  # the checks of sentences load tables that a composed answer never needs
 
-        return (yield from write_pieces(turn, self._model))
+        return (yield from write_pieces(turn, self._model, stop))
 
     def _turn(self, inputs: Sequence[Input], request: Request, default_language: Lang, owner: str) -> tuple[Turn, int]:
         """The diagnosis with the composed answer, kept, what a writer needs beside it, and the number of the turn."""

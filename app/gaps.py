@@ -1,5 +1,6 @@
 """What to write next: questions that found no answer, or a wrong one, in clusters. The one seam to scipy in app."""
 
+import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -65,12 +66,14 @@ def _gap(casebook: Casebook, asked: Sequence[Question], vectors: np.ndarray) -> 
     )
 
 
-def report(gaps: Sequence[Gap]) -> str:
-    """The clusters as text."""
+def report(gaps: Sequence[Gap], as_json: bool = False) -> str:
+    """The clusters as text, or as JSON."""
+    if as_json:
+        return json.dumps([gap.model_dump() for gap in gaps], ensure_ascii=False, indent=2) + "\n"
     lines = []
     for gap in gaps:
         votes = f", {gap.down_voted} voted down" if gap.down_voted else ""
         lines.append(f"{gap.count} × {gap.question}\n    {gap.unanswered} unanswered{votes}")
         lines += [f"    said: {' '.join(note.split())[:MAX_SHOWN]}" for note in gap.notes]
         lines.append(f"    nearest: {', '.join(gap.nearest) or 'none'}")
-    return "\n".join(lines)
+    return "".join(f"{line}\n" for line in lines)

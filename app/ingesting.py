@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from ingest.model_drafts import Improver, Model
 from ingest.pool import Content
 from ingest.run import Outcome, files_of, ingest
 from kb.errors import InputError
@@ -10,13 +11,16 @@ from kb.errors import InputError
 Say = Callable[[str], None]
 
 
-def run(sources: Sequence[str], into: Path, out: Say, note: Say) -> int:
+def run(sources: Sequence[str], into: Path, out: Say, note: Say, model: Model | None = None) -> int:
     """Draft every source into the folder; results go to `out`, the rest to `note`. Returns the exit status.
+
+    `model` fills fields that the rules leave open.
 
     0: every source was read, also where there is no incident in it. 2: a source could not be read; the rest was.
     """
     drafts = new = nothing = bad = 0
-    for outcome in ingest(_contents(sources, into), into):
+    improver = Improver(model) if model else None
+    for outcome in ingest(_contents(sources, into), into, improve=improver):
         for line in _lines(outcome):
             out(line)
         if outcome.error:
@@ -24,6 +28,8 @@ def run(sources: Sequence[str], into: Path, out: Say, note: Say) -> int:
         drafts, new = drafts + len(outcome.drafts), new + sum(d.new for d in outcome.drafts)
         nothing, bad = nothing + len(outcome.none), bad + bool(outcome.error)
     note(f"{new} new drafts in {into}, {drafts - new} there before, {nothing} without an incident, {bad} not read")
+    if improver and improver.failure:
+        note(f"casebook: drafted by rules alone from there on: {improver.failure}")
     return 2 if bad else 0
 
 

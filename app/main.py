@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from app import failures
 from app.settings import Settings, load_settings
 from kb.errors import CasebookError, InputError
 from kb.types import Lang
@@ -205,16 +206,11 @@ def gaps(
     as_json: Annotated[bool, typer.Option("--json", help="print them as JSON")] = False,
 ) -> None:
     """What to write next: questions that were not answered, or voted down, in clusters."""
-    import json
-
     from app.cli import note
     from app.gaps import find_gaps, report
 
     found = find_gaps(_casebook(load_settings(), keep=True))
-    if as_json:
-        typer.echo(json.dumps([gap.model_dump() for gap in found[:limit]], ensure_ascii=False, indent=2))
-    elif found:
-        typer.echo(report(found[:limit]))
+    typer.echo(report(found[:limit], as_json), nl=False)
     note(f"{len(found)} clusters of {sum(gap.count for gap in found)} questions")
 
 
@@ -251,12 +247,15 @@ def slack(
 def ingest(
     sources: Annotated[list[str], typer.Argument(metavar="SOURCE …", help="saved pages and threads, folders, URLs")],
     into: Annotated[Path, typer.Option(help="folder for the drafts")] = Path("drafts"),
+    no_llm: Annotated[bool, typer.Option("--no-llm", help="draft by rules alone")] = False,
 ) -> None:
     """Turn pages and threads into draft incidents: what the source supports, with its places; open fields listed."""
     from app import ingesting
     from app.cli import note
+    from app.writer import open_model
 
-    raise typer.Exit(ingesting.run(sources, into, typer.echo, note))
+    model = None if no_llm else open_model(load_settings())
+    raise typer.Exit(ingesting.run(sources, into, typer.echo, note, model))
 
 
 @app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
@@ -359,40 +358,18 @@ def main() -> None:
     logging.basicConfig(level=logging.ERROR, format="%(message)s")
     os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
     try:
-        status = app(standalone_mode=False)
+        status = failures.localized(typer.main.get_command(app))(prog_name="casebook", standalone_mode=False)
         sys.stdout.flush()
     except CasebookError as error:
-        status = _fail(str(error), error.exit_code)
+        status = failures.fail(str(error), error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
     except (KeyboardInterrupt, typer.Abort):
         status = 130
     except Exception as error:  # noqa: BLE001 — the last resort: one line for the user, the rest in the log
-        status = _fail(_bug(error), getattr(error, "exit_code", None) or 70)
+        status = failures.fail(failures.bug(error), getattr(error, "exit_code", None) or 70)
     sys.exit(status if isinstance(status, int) else 0)
-
-
-def _fail(line: str, status: int) -> int:
-    print(f"casebook: {line}", file=sys.stderr)
-    return status
-
-
-def _bug(error: Exception) -> str:
-    """Usage errors in their own words; anything else is written to the data folder's log."""
-    if hasattr(error, "format_message"):
-        return f"{error.format_message()} (see casebook --help)"
-    import traceback
-
-    line = f"a bug in casebook: {type(error).__name__}"
-    try:
-        log = load_settings().data / "casebook.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        frames = [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)]
-        log.write_text("\n".join([line, *frames]) + "\n", encoding="utf-8")
-        return f"{line}; details in {log}"
-    except (OSError, CasebookError):
-        return line
 
 
 if __name__ == "__main__":

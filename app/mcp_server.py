@@ -59,7 +59,8 @@ class _Tools:
             use_model=use_model,
         )
         owner = _owner(ctx)
-        async with aclosing(self._pool.stream(lambda: self._casebook.stream(ask.inputs(), ask, owner=owner))) as events:
+        stream = self._pool.stream(lambda stop: self._casebook.stream(ask.inputs(), ask, owner=owner, stop=stop))
+        async with aclosing(stream) as events:
             async for event in events:
                 if isinstance(event, Done):
                     return _answer(event.diagnosis)

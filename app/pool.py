@@ -8,6 +8,7 @@ from contextlib import closing
 from typing import TypeVar
 
 from kb.errors import UnavailableError
+from kb.llm import Stop
 
 T = TypeVar("T")
 WORKERS, WAITING = 64, 64  # a turn that a served model words keeps its thread while it waits for the model
@@ -39,15 +40,15 @@ class Pool:
         """The result of a function. Raises Busy, and whatever it raises."""
         return await asyncio.wrap_future(self._submit(work))
 
-    async def stream(self, start: Callable[[], Generator[T, None, None]]) -> AsyncGenerator[T, None]:
-        """What a generator yields. Where the reader stops before its end, it is closed at its next step."""
+    async def stream(self, start: Callable[[Stop], Generator[T, None, None]]) -> AsyncGenerator[T, None]:
+        """What a generator yields. Where the reader stops before its end, its Stop is set, and it is closed."""
         loop, queue = asyncio.get_running_loop(), asyncio.Queue[T | _End]()
-        left = threading.Event()
+        left = Stop()
 
         def work() -> None:
-            with closing(start()) as generator:
+            with closing(start(left)) as generator:
                 for item in generator:
-                    if left.is_set():
+                    if left.is_set:
                         return
                     loop.call_soon_threadsafe(queue.put_nowait, item)
 

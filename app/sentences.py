@@ -31,6 +31,7 @@ _MARKS = re.compile(r"[\[【]\^?\d+(?:\s*[,，、-]\s*\d+)*[\]】]")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_./:]+[A-Za-z0-9]+)*")
 _PARTS = re.compile(r"[-_./:]+")
 SHORT = 3  # parts of names below that say nothing: re-, x-, -v2
+_CODE = re.compile(r"(`[^`]*`)")
 _SPACE = re.compile(r"\s+")
 
 
@@ -131,5 +132,6 @@ def _parts_known(name: str, known: Set[str]) -> bool:
 
 
 def without_marks(text: str) -> str:
-    """The text without the citation marks that a model wrote."""
-    return _SPACE.sub(" ", _MARKS.sub("", text)).strip()
+    """The text without the citation marks that a model wrote; code is left alone."""
+    parts = _CODE.split(text)
+    return _SPACE.sub(" ", "".join(part if n % 2 else _MARKS.sub("", part) for n, part in enumerate(parts))).strip()

@@ -22,7 +22,7 @@ from app.settings import Settings
 from app.texts import say
 from app.turn import Pieces, Turn, Worded, numbers_in, overlap, sentences, without_citations
 from kb.errors import ModelError
-from kb.llm import Limits, Message, ModelConfig, ServedModel
+from kb.llm import Limits, Message, ModelConfig, ServedModel, Stop, Stopped
 from kb.types import Lang
 
 MAX_FALLEN = 3  # sentences that may fail before their share counts
@@ -41,8 +41,11 @@ class Fell(Exception):
         super().__init__(reason)
 
 
-def write_pieces(turn: Turn, model: ServedModel) -> Pieces:
-    """The answer piece by piece, worded by the model where its sentences hold. Always a whole answer."""
+def write_pieces(turn: Turn, model: ServedModel, stop: Stop | None = None) -> Pieces:
+    """The answer piece by piece, worded by the model where its sentences hold. Always a whole answer.
+
+    Raises Stopped where `stop` was set.
+    """
     frame, reason, watch = Frame(turn), None, _Watch()
     yield from frame.fixed()
     if not turn.diagnosis.causes:
@@ -50,7 +53,7 @@ def write_pieces(turn: Turn, model: ServedModel) -> Pieces:
         return Worded()
     try:
         model.admit()
-        with closing(_checked(turn, model)) as checked:
+        with closing(_checked(turn, model, stop)) as checked:
             for sentence in checked:
                 for piece in frame.place(sentence):
                     watch.see(frame.shown)
@@ -59,6 +62,8 @@ def write_pieces(turn: Turn, model: ServedModel) -> Pieces:
         reason = f"writer_{error.reason}"
     except Fell as fell:
         reason = f"writer_{fell.reason}"
+    except Stopped:
+        raise
     except Exception as error:  # noqa: BLE001 — ours, and still no reason to leave the person without an answer
         logger.error("a bug in the wording of an answer: %s", _where(error))
         reason = "writer_bug"
@@ -112,10 +117,10 @@ def open_model(settings: Settings) -> ServedModel | None:
     )
 
 
-def _checked(turn: Turn, model: ServedModel) -> Generator[Checked, None, None]:
+def _checked(turn: Turn, model: ServedModel, stop: Stop | None) -> Generator[Checked, None, None]:
     """The model's sentences, checked one by one as they come. Raises Fell, ModelError."""
     sieve, seen = _Sieve(turn), _Seen()
-    with closing(_answer(turn, model)) as chunks:
+    with closing(_answer(turn, model, stop)) as chunks:
         for number, sentence in enumerate(read_sentences(chunks)):
             if number >= MAX_READ:
                 return
@@ -157,17 +162,17 @@ class _Sieve:
         return self._known[incident]
 
 
-def _answer(turn: Turn, model: ServedModel) -> Generator[str, None, None]:
+def _answer(turn: Turn, model: ServedModel, stop: Stop | None) -> Generator[str, None, None]:
     """The model's text. A prompt that the server finds too long after all is made smaller once."""
     room = model.room()
     conversation = _fitted(turn, model, room)
     try:
-        yield from model.stream(conversation, prompts.schema(turn))
+        yield from model.stream(conversation, prompts.schema(turn), stop=stop)
         return
     except ModelError as error:
         if error.reason != "too_long":
             raise
-    yield from model.stream(prompts.messages(turn, int(room * SMALLER)), prompts.schema(turn))
+    yield from model.stream(prompts.messages(turn, int(room * SMALLER)), prompts.schema(turn), stop=stop)
 
 
 def _fitted(turn: Turn, model: ServedModel, room: int) -> list[Message]:

@@ -18,6 +18,7 @@ COMMANDS = {
     "schema": "evals.schema",
     "secrets": "evals.secrets_eval",
     "versions": "evals.versions_eval",
+    "writing": "evals.writing",
 }
 
 

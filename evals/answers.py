@@ -10,7 +10,7 @@ from kb.types import Incident
 from kb.writeups import CITATION
 
 _BLOCK = re.compile(r"^ *(`{3,}|~{3,}).*?^ *\1", re.MULTILINE | re.DOTALL)
-_CODE = re.compile(r"`[^`\n]+`")
+_QUOTED = re.compile(r"`[^`\n]+`|\*\*.+?\*\*|^- \[\d+\] <.*$", re.MULTILINE)
 _LISTED = re.compile(r"^- \[(\d+)\] <", re.MULTILINE)
 _IDENTIFIER = re.compile(
     r"`[^`\n]+`|--[a-z][\w-]+|https?://[^\s<>）)]+|\b[A-Z]{2,}(?:_[A-Z0-9]+)+\b|\b\w+(?:_\w+)+\b|\b\d+(?:\.\d+)+\b|\b\d{3,}\b"
@@ -18,9 +18,9 @@ _IDENTIFIER = re.compile(
 
 
 def phantom_citations(answer: str) -> list[int]:
-    """Numbers that the prose cites and the list of sources does not hold."""
+    """Numbers that the prose cites and the list of sources does not hold; titles and the list itself cite nothing."""
     listed = {int(n) for n in _LISTED.findall(answer)}
-    prose = _CODE.sub("", _BLOCK.sub("", answer))
+    prose = _QUOTED.sub("", _BLOCK.sub("", answer))
     cited = [int(n) for found in CITATION.finditer(prose) for n in re.findall(r"\d+", found[1])]
     return sorted(set(cited) - listed)
 

@@ -147,9 +147,8 @@ def main(argv: Sequence[str]) -> int:
     if options.threads:
         seconds, peak = speed(options.threads, options.seed)
         good &= seconds * 10_000 / options.threads <= SECONDS_BAR
-        print(
-            f"{options.threads} threads in {seconds:.1f} s ({options.threads / seconds:.0f}/s), at most {peak} MB a process"
-        )
+        rate = options.threads / seconds
+        print(f"{options.threads} threads in {seconds:.1f} s ({rate:.0f}/s), at most {peak} MB a process")
     return 0 if good else 1
 
 

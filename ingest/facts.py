@@ -113,6 +113,7 @@ def _places(kind: str, names: Iterable[str], rows: Sequence[Piece]) -> Iterable[
     for row in rows:
         if not left:
             return
-        for name in left & set(named(kind, row.text)):
-            yield name, row
-            left.discard(name)
+        for name in named(kind, row.text):
+            if name in left:
+                yield name, row
+                left.discard(name)

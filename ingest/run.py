@@ -1,7 +1,7 @@
 """Sources → draft files: files, folders, fetched pages; one outcome a source, bad ones do not stop the rest."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,9 +55,14 @@ def _is_draft(path: Path) -> bool:
 
 
 def ingest(
-    sources: Iterable[tuple[str, Content]], into: Path, *, workers: int | None = None, seconds: float = SECONDS
+    sources: Iterable[tuple[str, Content]],
+    into: Path,
+    *,
+    workers: int | None = None,
+    seconds: float = SECONDS,
+    improve: Callable[[Draft], Draft] | None = None,
 ) -> Iterator[Outcome]:
-    """Read and draft every source, and write what is new into the folder.
+    """Read and draft every source, and write what is new into the folder; `improve` may add to a new draft.
 
     Yields one Outcome a source, in order. Raises LockedError where another run holds the folder.
     """
@@ -69,13 +74,14 @@ def ingest(
                 continue
             drafts = [item for item in answer if isinstance(item, Draft)]
             none = tuple(item.reason for item in answer if not isinstance(item, Draft))
-            yield Outcome(name, tuple(_written(d, into, known) for d in drafts), none)
+            yield Outcome(name, tuple(_written(d, into, known, improve) for d in drafts), none)
 
 
-def _written(draft: Draft, into: Path, known: set[str]) -> Written:
+def _written(draft: Draft, into: Path, known: set[str], improve: Callable[[Draft], Draft] | None) -> Written:
     digest = draft.origin.digest[:DIGEST]
     path = into / f"{draft.id}.md"
     if digest in known:
         return Written(path, draft.open, draft.notes, new=False)
     known.add(digest)
+    draft = improve(draft) if improve else draft
     return Written(write_draft(draft, into), draft.open, draft.notes, new=True)

@@ -9,7 +9,7 @@ from typing import Any
 from ingest.types import Change, Post, Role, SourceFormat, Span, Thread, ThreadKind
 from kb.errors import InputError
 
-MAX_POSTS, MAX_BODY = 2000, 400_000
+MAX_POSTS, MAX_BODY, MAX_TITLE = 2000, 400_000, 500  # posts, characters
 _BOT = re.compile(
     r"\[bot\]$|^(?:github-actions|stale|dosubot|codecov\w*|dependabot|mergify|copilot|system|discobot|slackbot)\b|[-_]bot$|bot$",
     re.I,
@@ -54,7 +54,7 @@ def build(raw: RawThread, source: str) -> Thread:
     if not posts or not (raw.title.strip() or any(p.body.strip() for p in posts)):
         raise InputError(f"{source}: a thread without posts")
     reporter = posts[0].author
-    title = " ".join(raw.title.split())
+    title = " ".join(raw.title.split())[:MAX_TITLE].strip()
     parts, at = [f"# {title}\n"], len(title) + 3
     built: list[Post] = []
     for post in posts:

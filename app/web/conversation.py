@@ -4,9 +4,10 @@ import logging
 import re
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from app import chinese
 from app.casebook import Casebook
 from app.casefile import Outcome
 from app.diagnosis import Diagnosis, DiagnosisReady, Done, GivenAnswer, Request, SentenceReady
@@ -16,6 +17,7 @@ from app.web.panels import Catalog, cited
 from app.web.texts import tell
 from kb.errors import CasebookError, NotFound
 from kb.evidence import Input
+from kb.llm.stop import Stop, Stopped
 from kb.redact import Redactor
 from kb.types import LANGS, Lang
 
@@ -57,11 +59,12 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Who talks to what: the casebook, the interface language, and whose cases these are."""
+    """Who talks to what: the casebook, the interface language, whose cases these are, and what stops a turn."""
 
     casebook: Casebook
     lang: Lang
     owner: str
+    stop: Stop = field(default_factory=Stop)
 
     def ask(self, session: Session, inputs: Sequence[Input], text: str) -> Generator[Session, None, None]:
         """One turn: a sentence, a paste, files."""
@@ -112,6 +115,8 @@ class Desk:
                 yield replace(session, diagnosis=None).corrected(self._failure(error))
                 return
             yield from self._events(session, inputs, request.model_copy(update={"case": None}))
+        except Stopped:
+            return
         except CasebookError as error:
             yield session.corrected(self._failure(error))
         except Exception as error:
@@ -121,7 +126,7 @@ class Desk:
     def _events(self, session: Session, inputs: Sequence[Input], request: Request) -> Generator[Session, None, None]:
         incidents = self.casebook.incidents()
         said: list[str] = []
-        events = self.casebook.stream(inputs, request, default_language=self.lang, owner=self.owner)
+        events = self.casebook.stream(inputs, request, default_language=self.lang, owner=self.owner, stop=self.stop)
         with closing(events):  # which ends the model's work
             for event in events:
                 match event:
@@ -146,7 +151,7 @@ class Desk:
         return f"\n\n*{tell('fallback', self.lang, reason=literal(reason))}*" if reason else ""
 
     def _failure(self, error: CasebookError) -> str:
-        return f"⚠ {literal(str(error))}"
+        return f"⚠ {literal(chinese.line(str(error)) if self.lang == 'zh' else str(error))}"
 
 
 def shortened(answer: str) -> str:

@@ -1,6 +1,6 @@
 """The chat page: where its parts stand and what happens at each click. The one seam to gradio."""
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, get_args
@@ -18,6 +18,7 @@ from app.web.uploads import FILE_TYPES, uploaded
 from app.web.visitors import owner_of
 from kb.errors import CasebookError
 from kb.evidence import Input
+from kb.llm.stop import Stop
 from kb.types import Lang
 
 STATIC = Path(__file__).with_name("static")
@@ -35,11 +36,15 @@ _SANS = ["system-ui", "Noto Sans", "Noto Sans CJK SC", "PingFang SC", "Microsoft
 _MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "Noto Sans Mono CJK SC", "monospace"]
 
 
+Sessions = Generator[Session, None, None]
+
+
 class ChatPage:
     """The page in one interface language."""
 
     def __init__(self, casebook: Casebook, lang: Lang) -> None:
         self._casebook, self._lang = casebook, lang
+        self._stops: dict[str | None, Stop] = {}  # of the turns being worked on, by tab
 
     def blocks(self) -> gr.Blocks:
         """Its components and events."""
@@ -117,7 +122,7 @@ class ChatPage:
         box.stop(self.stopped, [session], shown, cancels=running, **quiet)
         follow.submit(self.feedback, [session], shown, **quiet)
         panel.delete(self.forget, [session], shown, **quiet)
-        fresh.click(lambda: self._view(Session()), None, shown, cancels=running, **quiet)
+        fresh.click(self.start_anew, None, shown, cancels=running, **quiet)
 
     # --- events
 
@@ -132,7 +137,7 @@ class ChatPage:
         if text.strip():
             inputs.insert(0, Input("text", text))
         if inputs:
-            yield from self._shown(self._desk(request).ask(session, inputs, text))
+            yield from self._turn(request, lambda desk: desk.ask(session, inputs, text))
         else:
             yield self._view(session)
 
@@ -140,14 +145,13 @@ class ChatPage:
         """An example was chosen."""
         text = str(event._data.get("text") or "")
         if text:
-            yield from self._shown(self._desk(request).ask(session or Session(), [Input("text", text)], text))
+            shown = session or Session()
+            yield from self._turn(request, lambda desk: desk.ask(shown, [Input("text", text)], text))
 
     def answer(self, session: Session | None, event: gr.EventData, request: gr.Request) -> Iterator[list[Any]]:
         """A check was answered by a button."""
-        said = event._data
-        yield from self._shown(
-            self._desk(request).answer(session or Session(), str(said.get("check")), str(said.get("value")))
-        )
+        shown, check, value = session or Session(), str(event._data.get("check")), str(event._data.get("value"))
+        yield from self._turn(request, lambda desk: desk.answer(shown, check, value))
 
     def feedback(self, session: Session | None, event: gr.EventData, request: gr.Request) -> list[Any]:
         """Whether it helped."""
@@ -161,12 +165,19 @@ class ChatPage:
         """The case is to be deleted."""
         return self._view(self._desk(request).forget(session or Session()))
 
-    def stopped(self, session: Session | None) -> list[Any]:
+    def stopped(self, session: Session | None, request: gr.Request) -> list[Any]:
         """The stop button."""
+        if stop := self._stops.pop(request.session_hash, None):
+            stop.set()
         session = session or Session()
         if session.messages and session.messages[-1].role == "assistant":
             session = session.corrected(f"{session.messages[-1].content}\n\n*{tell('stopped', self._lang)}*")
         return self._view(session)
+
+    def start_anew(self, request: gr.Request) -> list[Any]:
+        """A new case in the same tab; a turn that is being worked on ends."""
+        self.stopped(None, request)
+        return self._view(Session())
 
     def chat(self, text: str, request: gr.Request) -> Iterator[str]:
         """For programs: a question or a paste in, the Markdown answer out, growing."""
@@ -178,15 +189,17 @@ class ChatPage:
     def _desk(self, request: gr.Request) -> Desk:
         return Desk(self._casebook, self._lang, owner_of(request.headers.get("cookie"), request.session_hash))
 
-    def _shown(self, sessions: Generator[Session, None, None]) -> Iterator[list[Any]]:
+    def _turn(self, request: gr.Request, talk: Callable[[Desk], Sessions]) -> Iterator[list[Any]]:
         """Every state of a turn; the panel only when the diagnosis changed, the stop button until the end."""
-        before, last = None, None
-        with closing(sessions):
+        before, last, desk = None, None, self._desk(request)
+        self._stops[request.session_hash] = desk.stop
+        with closing(talk(desk)) as sessions:
             for session in sessions:
                 panel = gr.skip() if session.diagnosis is before else self._panel(session)
                 before, last = session.diagnosis, session
                 yield [session, _messages(session), "", panel, _busy_box()]
-        if last is not None:
+        self._stops.pop(request.session_hash, None)
+        if last is not None and not desk.stop.is_set:
             yield self._view(last)
 
     def _view(self, session: Session) -> list[Any]:

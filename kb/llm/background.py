@@ -9,6 +9,8 @@ from concurrent.futures import CancelledError, Future
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
+from kb.llm.stop import Stop, Stopped
+
 T = TypeVar("T")
 Emit = Callable[[T], None]
 STOP_S = 2.0
@@ -33,10 +35,11 @@ class _End(Generic[T]):
     pass
 
 
-def iterate(run: Callable[[Emit[T]], Awaitable[None]]) -> Generator[T, None, None]:
+def iterate(run: Callable[[Emit[T]], Awaitable[None]], stop: Stop | None = None) -> Generator[T, None, None]:
     """What `run` emits, as it emits it; its error is raised here. Closing the iterator cancels its task.
 
-    Cancelling the task, not closing a generator, is what ends the HTTP connection and with it the server's work.
+    Cancelling the task, not closing a generator, is what ends the HTTP connection and with it the server's work. A
+    generator cannot be closed while its reader waits in it; `stop` can be set then. Raises Stopped.
     """
     items: queue.SimpleQueue[T | _End[T]] = queue.SimpleQueue()
 
@@ -46,13 +49,16 @@ def iterate(run: Callable[[Emit[T]], Awaitable[None]]) -> Generator[T, None, Non
         finally:
             items.put(_End())
 
-    future = asyncio.run_coroutine_threadsafe(pump(), _loop())
-    try:
-        while not isinstance(item := items.get(), _End):
-            yield item
-        future.result()
-    finally:
-        future.cancel()
+    with (stop or Stop()).ending(lambda: items.put(_End())):
+        future = asyncio.run_coroutine_threadsafe(pump(), _loop())
+        try:
+            while not isinstance(item := items.get(), _End):
+                yield item
+            if stop and stop.is_set:
+                raise Stopped
+            future.result()
+        finally:
+            future.cancel()
 
 
 def start(work: Callable[[], Coroutine[Any, Any, object]]) -> "Future[object]":

@@ -9,6 +9,7 @@ from kb.errors import ModelError, ModelFailed
 from kb.llm.background import Emit, call, iterate, start
 from kb.llm.breaker import Breaker
 from kb.llm.client import Client, Refused
+from kb.llm.stop import Stop
 from kb.llm.text import WithoutThinking, estimate_messages, rearm
 from kb.llm.types import DEFAULT_CONTEXT, Limits, Message, ModelConfig, ModelInfo, Schema
 
@@ -83,15 +84,19 @@ class ServedModel:
         return call(partial(self._client.count, info, messages)) or estimate
 
     def stream(
-        self, messages: Sequence[Message], schema: Schema | None = None, limits: Limits | None = None
+        self,
+        messages: Sequence[Message],
+        schema: Schema | None = None,
+        limits: Limits | None = None,
+        stop: Stop | None = None,
     ) -> Generator[str, None, None]:
         """The answer as it comes, without thinking. Closing the iterator ends the request and the server's work.
 
         With `schema` the answer is JSON of that schema where the server can hold the model to it; where it refuses,
-        the model is only asked. Raises ModelUnavailable, ModelFailed; what came before stays good.
+        the model is only asked. Raises ModelUnavailable, ModelFailed; what came before stays good. Stopped: by `stop`.
         """
         with self._breaker.call():
-            yield from iterate(partial(self._answer, messages, schema, limits or self.config.limits))
+            yield from iterate(partial(self._answer, messages, schema, limits or self.config.limits), stop)
 
     async def _known(self) -> ModelInfo:
         if self._info is None:

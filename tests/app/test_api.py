@@ -238,6 +238,14 @@ def test_leaving_a_stream_ends_the_work_on_it(slow: Slow, serve: Any) -> None:
         _until(lambda: slow.open == 0 and pool.in_flight == 0)
 
 
+def test_leaving_before_the_answer_ends_the_work_on_it(slow: Slow, serve: Any) -> None:
+    pool = Pool()
+    with serve(create_app(slow, Settings(), pool)) as address:
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(f"{address}/v1/diagnose", json=QUESTION, timeout=1)
+        _until(lambda: slow.open == 0 and pool.in_flight == 0)
+
+
 def test_the_time_of_a_request_is_limited(slow: Slow, serve: Any) -> None:
     with serve(create_app(slow, Settings(request_seconds=0.5))) as address:
         _problem(httpx.post(f"{address}/v1/diagnose", json=QUESTION, timeout=30), 504)

@@ -77,26 +77,28 @@ def test_a_draft_is_read_back_as_it_was_made(tmp_path: Path) -> None:
     assert read == made
 
 
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        (b"", "empty"),
-        (b"\x00\x01binary\x02\xff\xfe\x80\x81" * 9, "binary"),
-        (b"x" * 6_000_000, "bytes"),
-        (b'{"a": [1, 2', "broken JSON"),
-        (b'{"a": 1}', "no thread"),
-        (b"[" * 100_000, "nested"),
-        (b"%PDF-1.7 but nothing more", "PDF"),
-        (b"<html><body></body></html>", "no article"),
-        (b"<html><body>" + b"<div>" * 5000 + b"x" + b"</div>" * 5000, "page.txt"),
-    ],
-)
-def test_bad_sources_are_one_clear_line_and_the_rest_goes_on(tmp_path: Path, content: bytes, says: str) -> None:
-    (tmp_path / "page.txt").write_bytes(content)
+BAD = {
+    "empty": (b"", "empty"),
+    "bytes": (b"\x00\x01binary\x02\xff\xfe\x80\x81" * 9, "binary"),
+    "long": (b"x" * 6_000_000, "bytes"),
+    "broken": (b'{"a": [1, 2', "broken JSON"),
+    "other": (b'{"a": 1}', "no thread"),
+    "nested": (b"[" * 100_000, "nested"),
+    "cut": (b"%PDF-1.7 but nothing more", "PDF"),
+    "bare": (b"<html><body></body></html>", "no article"),
+    "deep": (b"<html><body>" + b"<div>" * 5000 + b"x" + b"</div>" * 5000, "nested"),
+}
+
+
+def test_bad_sources_are_one_clear_line_and_the_rest_goes_on(tmp_path: Path) -> None:
+    for name, (content, _) in BAD.items():
+        (tmp_path / name).write_bytes(content)
     (tmp_path / "rest.txt").write_text(PAGE, "utf-8")
-    bad, good = ingested(tmp_path, tmp_path / "drafts")
-    assert bad.error is not None and says in bad.error and "page.txt" in bad.error and "\n" not in bad.error
-    assert len(good.drafts) == 1
+    outcomes = {Path(o.source).name: o for o in ingested(tmp_path, tmp_path / "drafts")}
+    assert len(outcomes["rest.txt"].drafts) == 1
+    for name, (_, says) in BAD.items():
+        error = outcomes[name].error
+        assert error is not None and says in error and name in error and "\n" not in error, (name, error)
 
 
 def test_a_page_without_an_incident_says_why(tmp_path: Path) -> None:

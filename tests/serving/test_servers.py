@@ -1,5 +1,6 @@
 """Every kind of server over real HTTP: always a whole answer, and nothing in it that is not ours or the person's."""
 
+import threading
 import time
 
 import pytest
@@ -12,11 +13,12 @@ from evals.server_kinds import BAD, GOOD, KINDS
 from evals.server_words import MARKS
 from evals.servers import MODEL, stream
 from kb.evidence import Input
-from kb.llm import Limits
+from kb.llm import Limits, Message, Stop, Stopped
 from kb.llm.breaker import Breaker
 
 EN = "Fine-tuning Qwen-7B with DeepSpeed, gradients blow up to thousands, then loss is zero in ten steps"
 ZH = "用 axolotl 全参微调 Qwen2.5-32B,自定义数据集,第一步开始 loss 和 grad_norm 就都是 0,学习率在涨"
+WITHOUT_MS, CI_FACTOR = 10, 5  # an answer composed without a model; machines are noisy
 SEVERAL = "GRPO training, the loss is 0 all the time, is something wrong?"
 
 
@@ -72,31 +74,42 @@ def test_the_pieces_are_the_answer_also_when_the_model_breaks_off(casebook: Case
         whole(last.diagnosis, casebook, EN)
 
 
-def test_a_user_who_leaves_ends_the_servers_work(casebook: Casebook, served) -> None:  # type: ignore[no-untyped-def]
-    with served("slow-drip", Limits(first_token=20, pause=20, total=60)) as (server, model):
-        events = casebook.stream([Input("text", EN)], Request())
-        assert isinstance(next(events), DiagnosisReady)
-        assert isinstance(next(events), SentenceReady)  # the headline, which needs no model
-        worker = _reading(events)
-        _until(lambda: len(server.requests) == 1)
-        time.sleep(0.3)
+PATIENT = Limits(first_token=20, pause=20, total=60)
+
+
+def test_closing_the_stream_ends_the_servers_work(served) -> None:  # type: ignore[no-untyped-def]
+    with served("slow-drip") as (server, model):
+        said = model.stream([Message("user", "hello")], limits=PATIENT)
+        assert next(said)
         assert server.left == 0
-        model_stream = model.stream([], limits=Limits(first_token=20, pause=20, total=60))
-        next(model_stream)
-        model_stream.close()
+        said.close()
         _until(lambda: server.left == 1)
-        worker.join(0.1)
+        assert model._breaker.resting == 0
 
 
-def _reading(events):  # type: ignore[no-untyped-def]
-    import threading
+@pytest.mark.parametrize("kind", ["slow-drip", "hangs-before"])
+def test_a_user_who_leaves_while_the_model_is_waited_for_ends_its_work(casebook: Casebook, served, kind: str) -> None:  # type: ignore[no-untyped-def]
+    stop, got = Stop(), []
+    with served(kind, PATIENT) as (server, _):
 
-    thread = threading.Thread(target=lambda: next(events, None), daemon=True)
-    thread.start()
-    return thread
+        def read() -> None:
+            try:
+                got.extend(casebook.stream([Input("text", EN)], Request(), stop=stop))
+            except Stopped:
+                got.append("stopped")
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        _until(lambda: len(server.requests) == 1)
+        assert server.left == 0
+        stop.set()
+        reader.join(60)
+        assert not reader.is_alive()
+        assert got[-1] == "stopped"
+        _until(lambda: server.left == 1)
 
 
-def _until(holds, seconds: float = 5.0) -> None:  # type: ignore[no-untyped-def]
+def _until(holds, seconds: float = 60.0) -> None:  # type: ignore[no-untyped-def]
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end
@@ -115,19 +128,18 @@ def test_no_llm_and_use_model_leave_the_server_alone(casebook: Casebook, served)
 
 def test_with_the_server_gone_the_answer_comes_at_once(casebook: Casebook, served) -> None:  # type: ignore[no-untyped-def]
     breaker = Breaker(failures=2, rest=60)
-    with served("good", breaker=breaker) as (server, _):
+    with served("good", breaker=breaker) as (server, model):
         server._http.shutdown()
         server._http.server_close()
         times = []
         for _ in range(4):
-            started = time.monotonic()
             diagnosis = casebook.diagnose(Request(text=EN))
-            times.append(time.monotonic() - started)
+            times.append(diagnosis.timings_ms["write"])
             assert diagnosis.writer.kind == "composed"
-        assert max(times[:2]) < 1.0 + 1.0  # the limit of the connection beside the diagnosis itself
+        assert max(times) < model.config.limits.connect * 1000 * CI_FACTOR
+        assert max(times[2:]) < WITHOUT_MS * CI_FACTOR
         assert breaker.resting > 0
         assert diagnosis.writer.fallback_reason == say("writer_resting", "en")
-        assert diagnosis.timings_ms["write"] < 20
 
 
 def test_a_follow_up_keeps_the_evidence_of_the_case(casebook: Casebook, served) -> None:  # type: ignore[no-untyped-def]

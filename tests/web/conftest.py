@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -30,6 +30,7 @@ QUIET = [
 SIZES = {"desktop": {"width": 1366, "height": 900}, "phone": {"width": 390, "height": 844}}
 LOCALES = {"en": "en-US", "zh": "zh-CN"}
 Open = Callable[..., Page]
+Serve = Callable[[Casebook, Path], AbstractContextManager[str]]
 
 
 @contextmanager
@@ -49,6 +50,12 @@ def serving(casebook: Casebook, data: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         server.should_exit = True
         thread.join(10)
+
+
+@pytest.fixture(scope="session")
+def serve_page() -> Serve:
+    """A context manager: the address of the page over a casebook of one's own."""
+    return serving
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,13 @@ from playwright.sync_api import Page, expect
 from app.casebook import Casebook
 from app.settings import Settings
 from evals.servers import CHUNK, Exchange, Kind, ScriptedServer, stream
-from conftest import serving
 
 Open = Callable[..., Page]
+Serve = Callable[[Casebook, Path], AbstractContextManager[str]]
 PATIENT = 15_000
-LOG = "why is it so?\n[axolotl.train]\n" + "{'loss': 0.0, 'grad_norm': 0.0, 'learning_rate': 4e-07, 'epoch': 0.01}\n" * 3
+LOG = (
+    "why is it so?\n[axolotl.train]\n" + 3 * "{'loss': 0.0, 'grad_norm': 0.0, 'learning_rate': 4e-07, 'epoch': 0.01}\n"
+)
 AWAY, SLOW = threading.Event(), threading.Event()
 
 
@@ -40,9 +43,9 @@ def model(casebook: Casebook) -> Iterator[ScriptedServer]:
 
 
 @pytest.fixture(scope="module")
-def with_model(model: ScriptedServer, data_folder: Path) -> Iterator[str]:
+def with_model(model: ScriptedServer, data_folder: Path, serve_page: Serve) -> Iterator[str]:
     opened = Casebook(Settings(data=data_folder, llm=model.url))
-    with serving(opened, data_folder) as address:
+    with serve_page(opened, data_folder) as address:
         yield address
     opened.close()
 

@@ -1,0 +1,82 @@
+"""Many conversations at once with faults, and the bot killed in the middle: exactly one answer each, none lost."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from fake_slack import APP_TOKEN, BOT_TOKEN, FakeSlack, Faults
+from slack_people import ACK_WITHIN, People, own, until
+
+QUESTIONS = (
+    "loss is 0.0 and grad_norm 0.0 from the first step with axolotl",
+    "vLLM 启动时报 CUDA out of memory，怎么办？",
+    "torch.distributed.DistBackendError: NCCL error, watchdog timeout after 1800 seconds",
+    "```\nRuntimeError: FlashAttention only supports Ampere GPUs or newer.\n```",
+    "my sourdough does not rise",
+)
+STORM = Faults(limited=0.03, failed=0.03, lost=0.03, repeated=0.2, dropped=0.03, late=1.5)
+
+
+@contextmanager
+def bot_process(slack: FakeSlack, data: Path, database: Path) -> Iterator[subprocess.Popen[str]]:
+    env = {
+        **os.environ,
+        "CASEBOOK_DATA": str(data),
+        "CASEBOOK_DATABASE": f"sqlite:///{database}",
+        "CASEBOOK_SLACK_API": slack.api,
+        "CASEBOOK_SLACK_BOT_TOKEN": BOT_TOKEN,
+        "CASEBOOK_SLACK_APP_TOKEN": APP_TOKEN,
+        "CASEBOOK_SLACK_USER_HOURLY": "10000",
+        "CASEBOOK_SLACK_CHANNEL_HOURLY": "10000",
+        "CASEBOOK_SLACK_QUEUE": "1000",
+        "CASEBOOK_SLACK_WORKERS": "8",
+    }
+    process = subprocess.Popen([sys.executable, "-m", "app.main", "slack"], env=env, stderr=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def storm(count: int, data: Path, tmp_path: Path, seconds: float) -> None:
+    with FakeSlack(STORM, seed=count) as slack:
+        people, asked = People(slack), []
+        with bot_process(slack, data, tmp_path / "cases.db") as first:
+            until(lambda: slack.sockets, 60)
+            for number in range(count):
+                channel = f"D{number}" if number % 4 == 0 else f"C{number % 10}"
+                text = f"{QUESTIONS[number % len(QUESTIONS)]} ({number})"
+                act = people.say if channel[0] == "D" else people.mention
+                asked.append((channel, act(channel, text, f"U{number}")["ts"]))
+            until(lambda: sum(bool(own(slack, *a)) for a in asked) >= count // 3, seconds)
+            first.send_signal(signal.SIGKILL)
+            first.wait()
+        answered_before = sum(bool(own(slack, *a)) for a in asked)
+        assert answered_before < count, "it was killed too late to tell"
+        with bot_process(slack, data, tmp_path / "cases.db") as second:
+            until(lambda: all(own(slack, *a) for a in asked) or second.poll() is not None, seconds)
+            until(lambda: all(not m.get("streaming") for a in asked for m in own(slack, *a)), 60)
+            second.send_signal(signal.SIGTERM)
+            assert second.wait(60) == 0
+        answers = [len(own(slack, *a)) for a in asked]
+    assert answers == [1] * count
+    assert people.lost == []
+    assert slack.too_early == []
+    assert sum(len(m) for m in slack.messages.values()) == 2 * count  # nothing but questions and answers
+    assert max(slack.acks) < ACK_WITHIN
+
+
+def test_twenty_at_once_with_faults_and_a_kill(data_folder: Path, casebook, tmp_path: Path) -> None:
+    storm(20, data_folder, tmp_path, 90)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_two_hundred_at_once_with_faults_and_a_kill(data_folder: Path, casebook, tmp_path: Path) -> None:
+    storm(200, data_folder, tmp_path, 600)
