@@ -26,14 +26,15 @@ def decide(reading: Reading, ranked: Sequence[Ranked], thresholds: Thresholds) -
     """The verdict for evidence and ranked causes."""
     if _healthy(reading):
         return Decision("no_match", "nothing_wrong_seen")
-    if not hard_evidence(reading.evidence) and not any("signature" in r.candidate.features for r in ranked):
+    first = ranked[0].probability if ranked else 0.0
+    known = first >= thresholds.first or any("signature" in r.candidate.features for r in ranked)
+    if not hard_evidence(reading.evidence) and not known:
         if _off_topic(reading):
             return Decision("no_match", "off_topic")
         if _field_terms(reading) == 0 or len(lexical_tokens(reading.prose)) < MIN_QUESTION:
             return Decision("insufficient", "too_little")
     if 1.0 - sum(r.probability for r in ranked) >= thresholds.something_else:
         return _no_match(reading)
-    first = ranked[0].probability if ranked else 0.0
     second = ranked[1].probability if len(ranked) > 1 else 0.0
     if first >= thresholds.first and first - second >= thresholds.lead:
         return Decision("diagnosed", "matched")
