@@ -60,9 +60,9 @@ def judge(items: Sequence[Labelled], incidents: Mapping[str, Incident]) -> Itera
     for item in items:
         verifier = Verifier({k: v for k, v in incidents.items() if k == item.sentence.incident}, item.paste)
         verifier.problems(Sentence("Warm.", item.sentence.incident, item.sentence.field), "en")
-        start = time.perf_counter()
+        start = time.thread_time()  # processor time: other programs of the machine are not counted
         problems = verifier.problems(item.sentence, item.lang)
-        yield Outcome(item, problems, (time.perf_counter() - start) * 1000)
+        yield Outcome(item, problems, (time.thread_time() - start) * 1000)
 
 
 def main(argv: Sequence[str] = ()) -> int:
