@@ -137,4 +137,7 @@ def _enough(page: Page, found: Findings, problem: bool, told: bool) -> bool:
     evidence = read([Input("symptom", text)]).evidence
     shown = bool(evidence.initiating_error or any(s.seen_in != "words" for s in evidence.signals))
     known = bool(evidence.mentions.components or evidence.mentions.models or evidence.mentions.hardware)
-    return (problem or shown) and (known or (problem and shown))
+    if problem:
+        return known or shown
+    own = cue("first_person").search(text) is not None and {"cause", "fix"} <= set(found.texts)
+    return shown and known and own
