@@ -1,7 +1,8 @@
 """Verification of sentences: `python -m evals claims [FILE …] [--all]`. Exit 1 when a bar is missed.
 
-A file is a list of {sentence, incident, field, good, why} with optional `language` and `paste`; without files the
-development set is used. Printed: falsehoods that passed, good sentences that would be replaced, and milliseconds.
+A file is a list of {sentence, incident, field, good, why} with optional `language` and `paste` (also: text, lang, flip);
+without files the development set is used. Printed: falsehoods that passed, good sentences that would be replaced, and
+processor milliseconds.
 """
 
 import sys
@@ -48,11 +49,13 @@ def load(path: Path) -> list[Labelled]:
 
 
 def _labelled(row: Mapping[str, object]) -> Labelled:
-    text = str(row["sentence"])
+    text = str(row.get("sentence") or row["text"])
     given = row.get("language") or row.get("lang")
     lang: Lang = "zh" if (given == "zh" if given else has_chinese(text) and language_of(text) == "zh") else "en"
     sentence = Sentence(text, str(row["incident"]), str(row["field"]))
-    return Labelled(sentence, str(row.get("paste") or ""), lang, row["good"] is True, str(row.get("why") or ""))
+    return Labelled(
+        sentence, str(row.get("paste") or ""), lang, row["good"] is True, str(row.get("why") or row.get("flip") or "")
+    )
 
 
 def judge(items: Sequence[Labelled], incidents: Mapping[str, Incident]) -> Iterator[Outcome]:
