@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from app.access import Access
 from app.casebook import Casebook
 from app.settings import Settings
 from app.web.layout import mount_page
@@ -11,7 +12,7 @@ from app.web.visitors import Visitors
 
 def mount(app: FastAPI, casebook: Casebook, settings: Settings) -> FastAPI:
     """Add /, /en/, /zh/, /incidents, /groups, /cases and /static to an application."""
-    pages = Pages(casebook, settings.interface_language)
+    pages = Pages(casebook, settings.interface_language, Access(settings).open)
     app.include_router(pages.router())
     app.mount("/static", pages.files(), name="static")
     mount_page(app, casebook, "en", "/en", settings.max_upload_mb)

@@ -42,7 +42,7 @@ def test_the_chat_page_has_no_serious_problem(visit: Open, theme: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/incidents?q=loss", "/incidents/axolotl-loss-zero-field-mapping", "/groups", "/groups/loss-zero", "/cases/x"],
+    ["/incidents?q=loss", "/incidents/axolotl-loss-zero-field-mapping", "/groups/device-side-assert", "/cases/x"],
 )  # fmt: skip
 def test_the_browser_has_no_serious_problem(visit: Open, path: str) -> None:
     page = visit(path, "zh", "phone")
