@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 FACTS = (
     r"CASEBOOK_[A-Z_]+",  # settings
@@ -18,6 +20,7 @@ def facts(name: str, pattern: str) -> set[str]:
     return {re.sub(r"[^\x00-\x7f].*| (?:WORDS|FILE|LOG|PAGE|SOURCE).*", "", fact).strip(" `|") for fact in found}
 
 
+@pytest.mark.long  # one is edited after the other; before a release both must agree
 def test_both_readmes_state_the_same_facts() -> None:
     for pattern in FACTS:
         assert facts("README.md", pattern) == facts("README.zh.md", pattern), pattern
