@@ -69,7 +69,7 @@ class Reader:
 
     def _unread(self, job: Job, talk: Talk | None) -> Sequence[Mapping[str, Any]]:
         try:
-            messages = self.client.thread(job.channel, job.thread)
+            messages = self.client.thread(job.channel, job.thread, after=talk.read_to if talk else None)
         except Stopped:
             raise
         except SlackError as error:
