@@ -16,6 +16,7 @@ from app.slack.model import Job, Progress, Stage, Talk
 
 Accepted = Literal["accepted", "known", "full", "user_limit", "channel_limit"]
 HOUR = timedelta(hours=1)
+_LOCK_NUMBER = 7_227_301  # of PostgreSQL's advisory lock; beside that of app/database.py
 PURGE_EVERY = 6 * HOUR
 
 _tables = sa.MetaData()
@@ -68,6 +69,7 @@ class State:
         if now - self._purged > PURGE_EVERY.total_seconds():
             self.purge(now)
         with self._writes() as connection:
+            _one_at_a_time(connection)
             if connection.scalar(sa.select(_jobs.c.key).where(_jobs.c.key == job.key)) is not None:
                 return "known"
             if _count(connection, _jobs.c.stage != "done") >= queue:
@@ -84,6 +86,7 @@ class State:
     def once(self, job: Job) -> bool:
         """Whether this is the first time that something is done which needs no queue."""
         with self._writes() as connection:
+            _one_at_a_time(connection)
             if connection.scalar(sa.select(_jobs.c.key).where(_jobs.c.key == job.key)) is not None:
                 return False
             connection.execute(_new(job, datetime.now(UTC).timestamp(), "done"))
@@ -182,6 +185,12 @@ class State:
 
 def _count(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> int:
     return connection.scalar(sa.select(sa.func.count()).select_from(_jobs).where(*where)) or 0
+
+
+def _one_at_a_time(connection: sa.Connection) -> None:
+    """Between looking and recording nobody else records; SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK_NUMBER)))
 
 
 def _new(job: Job, now: float, stage: Stage) -> sa.Insert:

@@ -33,6 +33,7 @@ ME = Me("T1", "UBOT", "BBOT")
         ("see [the docs](https://x.org/a_b) <https://y.org>", "see <https://x.org/a_b|the docs> <https://y.org>"),
         ("```yaml\na: <b>\n```", "```\na: &lt;b&gt;\n```\n"),
         ("  ```\n  a\n    b\n  ```", "```\na\n  b\n```\n"),
+        ("先**检查**标签，再看`loss`的值", "先\u200b*检查*\u200b标签，再看\u200b`loss`\u200b的值"),
         ("<!channel> <@U1> @here", "&lt;!channel&gt; &lt;@U1&gt; @\u200bhere"),
     ],
 )
