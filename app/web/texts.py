@@ -31,9 +31,16 @@ _TEXTS: Mapping[str, Mapping[Lang, str]] = {
         "支持文本文件(.log .txt .json .yaml .gz)；不识别截图。",
     },
     "privacy": {
-        "en": "Everything stays on this machine; keys, names and addresses are removed on reading.",
-        "zh": "所有内容都留在本机；密钥、人名、地址在读取时就会被抹去。",
+        "en": "Keys, names and addresses are removed on reading. What is left stays on this machine{kept}.",
+        "zh": "密钥、人名、地址在读取时就会被抹去，其余内容只留在本机{kept}。",
     },
+    "privacy_model": {
+        "en": "Keys, names and addresses are removed on reading. What is left goes to the model at {host} and nowhere "
+        "else{kept}.",
+        "zh": "密钥、人名、地址在读取时就会被抹去，其余内容只发给 {host} 上的模型{kept}。",
+    },
+    "kept_days": {"en": ", and is deleted {days} days after the last turn", "zh": "，最后一轮的 {days} 天后删除"},
+    "kept_not": {"en": ", and is not written to disk", "zh": "，不写入磁盘"},
     "try": {"en": "Try one", "zh": "试一试"},
     "box": {"en": "Your question, log or files", "zh": "你的问题、日志或文件"},
     "placeholder": {
