@@ -37,9 +37,17 @@ def _operation(path: str, method: str, operation: Mapping[str, Any]) -> str:
     said = escape(operation.get("description", operation.get("summary", "")))
     body = operation.get("requestBody", {}).get("content", {})
     schemas = "".join(_schema(f"Takes {kind}", part.get("schema", {})) for kind, part in body.items())
-    answers = " · ".join(escape(str(status)) for status in operation.get("responses", {}))
+    answers = " · ".join(escape(str(status)) for status in sorted(map(str, operation.get("responses", {}))))
     table = "".join(_parameters(operation.get("parameters", ())))
-    return f"<details><summary>{head}</summary><p>{said}</p>{table}{schemas}<p>Answers: {answers}</p></details>"
+    inside = f"<p>{said}</p>{table}{schemas}{_answer(operation)}<p>Answers: {answers}</p>"
+    return f"<details><summary>{head}</summary>{inside}</details>"
+
+
+def _answer(operation: Mapping[str, Any]) -> str:
+    """The types of what comes back where all went well."""
+    good = (answer for status, answer in operation.get("responses", {}).items() if str(status).startswith("2"))
+    parts = [item for answer in good for item in answer.get("content", {}).items()]
+    return "".join(_schema(f"Gives {kind}", part["schema"]) for kind, part in parts if part.get("schema"))
 
 
 def _parameters(parameters: Any) -> Iterator[str]:
@@ -57,5 +65,8 @@ def _type(name: str, schema: Any) -> str:
 
 
 def _schema(title: str, schema: Any) -> str:
+    name = str(schema.get("$ref", "")).rpartition("/")[2]
+    if name:
+        return f'<p>{escape(title)}: <a href="#{escape(name)}"><code>{escape(name)}</code></a></p>'
     text = escape(json.dumps(schema, ensure_ascii=False, indent=2))
     return f"{f'<p>{escape(title)}</p>' if title else ''}<pre>{text}</pre>"

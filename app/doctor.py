@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
+from app.keeping import open_cases
 from app.settings import Settings
 from kb import generations
 from kb.embedding import load_embedder
@@ -34,6 +35,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("incidents", _incidents),
         ("embedding", _embedding),
         ("index", _index),
+        ("cases", _cases),
         ("answer writer", _writer),
     ):
         yield _guarded(what, look, settings)
@@ -55,6 +57,13 @@ def _data(settings: Settings) -> str:
 def _incidents(settings: Settings) -> str:
     library = load_library(settings.incident_folders)
     return f"{len(library.incidents)} incidents, {len(library.groups)} groups"
+
+
+def _cases(settings: Settings) -> str:
+    if not settings.retention_days:
+        return "nothing is kept on disk (CASEBOOK_RETENTION_DAYS)"
+    with closing(open_cases(settings, keep=True)) as cases:
+        return f"{cases.count()} kept for {settings.retention_days} days in {cases.place}"
 
 
 def _embedding(settings: Settings) -> str:

@@ -36,7 +36,7 @@ def run(sources: Sequence[str], into: Path, out: Say, note: Say, model: Model | 
 def _contents(sources: Sequence[str], into: Path) -> Iterator[tuple[str, Content]]:
     """Name and content of every source; an address is fetched, and kept below `raw/`."""
     for source in sources:
-        if source.startswith(("http://", "https://")):
+        if "://" in source:
             from ingest.fetch import Fetcher
 
             try:

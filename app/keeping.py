@@ -82,9 +82,10 @@ class Cases:
         with self._lock:
             case = self._open.get(name)
         if case is not None and case.owner == owner:
-            turns = case.turns if self._store is None else self._store.turns(name, owner)
-            if turns == case.turns and all(i.text.exists() for i in case.inputs if isinstance(i.text, Path)):
-                return case
+            with case.lock:  # not in the middle of a turn
+                turns = case.turns if self._store is None else self._store.turns(name, owner)
+                if turns == case.turns and all(i.text.exists() for i in case.inputs if isinstance(i.text, Path)):
+                    return case
         if self._store is None or (case is not None and case.owner != owner):
             raise NotFound(f"case {name[:40]!r}: not known here; send the text again without a case")
         return _resumed(self._store.load(name, owner), owner)
@@ -159,6 +160,15 @@ class Cases:
     def questions(self) -> list[Question]:
         """What was not answered, or voted down."""
         return [] if self._store is None else self._store.questions()
+
+    @property
+    def place(self) -> str:
+        """The database, without its password."""
+        return self._kept().name
+
+    def count(self) -> int:
+        """How many cases are kept."""
+        return len(self._kept().owned())
 
     def _kept(self) -> "CaseStore":
         if self._store is None:

@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     llm_api_key: SecretStr | None = None
     llm_thinking: bool = False  # let the model think before it writes; slower
     llm_context: int | None = Field(default=None, ge=2048)  # tokens; None: what the server says, else 8192
-    llm_tokens: int = Field(default=1200, ge=64)  # of an answer, thinking included
+    llm_tokens: int = Field(default=1200, ge=64)  # of an answer; thinking has its own
     llm_connect_timeout: float = Field(default=2.0, gt=0)  # seconds, as the next three
     llm_first_token_timeout: float = Field(default=20.0, gt=0)
     llm_pause_timeout: float = Field(default=15.0, gt=0)  # between two tokens

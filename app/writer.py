@@ -28,6 +28,7 @@ from kb.types import Lang
 MAX_FALLEN = 3  # sentences that may fail before their share counts
 MAX_FALLEN_SHARE = 0.5
 MAX_READ = 40  # sentences read of one answer
+THINKING_TOKENS = 4096  # beside those of the answer
 SMALLER = 0.5  # of the room, once a server finds the prompt too long after all
 
 logger = logging.getLogger("casebook")
@@ -109,7 +110,7 @@ def open_model(settings: Settings) -> ServedModel | None:
         first_token=settings.llm_first_token_timeout,
         pause=settings.llm_pause_timeout,
         total=settings.llm_timeout,
-        tokens=settings.llm_tokens,
+        tokens=settings.llm_tokens + (THINKING_TOKENS if settings.llm_thinking else 0),
     )
     key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else None
     return ServedModel(

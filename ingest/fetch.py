@@ -108,7 +108,7 @@ class Fetcher:
             self.sleep(wait)
         self._last[host] = time.monotonic()
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        address = _address(host, port, self.allow_private)
+        address = _address(parts.geturl(), host, port, self.allow_private)
         connection = _Pinned(host, port, address, parts.scheme == "https")
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         try:
@@ -163,15 +163,17 @@ def _checked(url: str) -> SplitResult:
     return parts
 
 
-def _address(host: str, port: int, allow_private: bool) -> str:
+def _address(url: str, host: str, port: int, allow_private: bool) -> str:
     """The address to connect to. Raises InputError where any address of the name is not public."""
     try:
         found = [info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     except (OSError, UnicodeError) as error:
-        raise InputError(f"{host}: the name does not resolve") from error
+        raise InputError(f"{url}: the name {host} does not resolve") from error
     for address in found:
         if not allow_private and not is_public(str(address)):
-            raise InputError(f"{host}: {address} is not a public address; Casebook fetches from public sites only")
+            raise InputError(
+                f"{url}: {address} is not a public address; only public sites are fetched: save the page by hand"
+            )
     return str(found[0])
 
 

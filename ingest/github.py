@@ -115,6 +115,7 @@ def _thread(data: Mapping[str, Any]) -> RawThread:
     return RawThread(
         format="github", kind=_kind(head), title=str(head.get("title") or ""), posts=[first, *others], url=_url(head),
         state=_state(head), labels=_labels(head), merged=frozenset(_merged(data, head)),
+        count=head["comments"] if isinstance(head.get("comments"), int) else 0,
     )  # fmt: skip
 
 

@@ -70,13 +70,21 @@ def _from_sentences(page: Page, found: Findings) -> None:
     first = next((i for i, p in enumerate(every) if p in strong or "caused" in p), len(every))
     fixes = _with_what_follows(every, strong or fixes)
     fixes = [p for p in fixes if p not in causes or "fixed" in p]
-    seen = [p for p in every[:first] if p.code or "fails" in p]
+    seen = _told_before(page.text, every[:first])
     if "symptom" not in found.texts and seen:
         found.texts["symptom"] = runs(page.text, seen[:12], every)
     if fixes and "fix" not in found.texts:
         found.texts["fix"] = runs(page.text, fixes[:12], every)
     if causes and "cause" not in found.texts:
         found.texts["cause"] = runs(page.text, causes[:4], every)
+
+
+def _told_before(text: str, parts: Sequence[Said]) -> list[Said]:
+    """What is told before the cause, from the paragraph on that first speaks of a failure."""
+    at = next((i for i, p in enumerate(parts) if p.code or "fails" in p), len(parts))
+    while 0 < at < len(parts) and "\n" not in text[parts[at - 1].end : parts[at].start]:
+        at -= 1
+    return list(parts[at:])
 
 
 def _with_what_follows(every: Sequence[Said], chosen: Sequence[Said]) -> list[Said]:
@@ -129,4 +137,7 @@ def _enough(page: Page, found: Findings, problem: bool, told: bool) -> bool:
     evidence = read([Input("symptom", text)]).evidence
     shown = bool(evidence.initiating_error or any(s.seen_in != "words" for s in evidence.signals))
     known = bool(evidence.mentions.components or evidence.mentions.models or evidence.mentions.hardware)
-    return (problem or shown) and (known or (problem and shown))
+    if problem:
+        return known or shown
+    own = cue("first_person").search(text) is not None and {"cause", "fix"} <= set(found.texts)
+    return shown and known and own

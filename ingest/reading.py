@@ -87,7 +87,7 @@ def _read_text(raw: bytes, name: str, form: SourceFormat) -> list[Item]:
     if front := _FRONT.match(text):
         known = _front_matter(front[1])
         text = text[front.end() :]
-        if known.title and f"# {known.title}" not in text:
+        if known.title and f"\n# {known.title}\n" not in f"\n{text}\n":
             text = f"# {known.title}\n\n{text}"
     return [read_page(text, name, form, known)]
 

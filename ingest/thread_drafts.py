@@ -16,6 +16,9 @@ _UPDATE = re.compile(
     r"^\W*(?:edit|update|updated|solved|solution|resolved|fixed|补充|更新|已解决|解决(?:了|方法|办法|方案)?)\W*\d*\W*[:：]",
     re.I,
 )
+_LOG = re.compile(
+    r"\W*(?:\(?\w+ pid=\d+\)?\s*)?(?:INFO|DEBUG|WARNING|TRACE)\b|\[?\d{4}-\d\d-\d\d[ T]|\d\d:\d\d:\d\d|\S+:\d+:\d+ \["
+)
 _SETTING = re.compile(
     r"[-*\s]*`?[\w ./+-]{1,40}`?\s*(?:[:：=]{1,2}|version)\s*.{0,60}|[\w.+-]+[ ,]+v?\d+(?:\.\d+)+.{0,50}"
 )
@@ -43,6 +46,8 @@ def thread_findings(thread: Thread) -> Findings | str:
     _cause(thread, told, choice, update, found)
     _tried(thread, told, choice, found)
     _changes(thread, found)
+    if thread.missing > 0:
+        found.notes.append(f"{thread.missing} comments of the thread are not in the file")
     return found
 
 
@@ -91,10 +96,11 @@ def _symptom(thread: Thread, first: Told, update: int, found: Findings) -> None:
         or lead
         or [p for p in parts if p.section not in ("aside", "setting", "cause", "analysis", "fix", "tried")]
     )
-    if not any(not p.code for p in chosen):
-        chosen = [*chosen, *(p for p in parts if p.section in ("setting", "") and "fails" in p and not p.code)]
+    if not any(not p.code and not _is_setting(p) for p in chosen):  # forms that ask for everything but what was seen
+        told_there = [p for p in parts if p.section in ("setting", "") and not p.code and not _is_setting(p)]
+        chosen = [*chosen, *([p for p in told_there if "fails" in p] or told_there)]
     chosen = [p for p in chosen if p.text.strip(" *_") != thread.title]  # a chat's first line is its title
-    chosen = [p for p in chosen if not _is_setting(p) and "tries" not in p] or chosen
+    chosen = [p for p in chosen if not _is_setting(p) and not _is_noise(p) and "tries" not in p] or chosen
     if thread.kind == "pull" and any("fails" in p for p in chosen) and not by_heading:
         chosen = [p for p in chosen if "fails" in p or p.code]
     errors = [p for p in parts if p.code and p not in chosen and shows_error(p.text)][:1]
@@ -112,6 +118,11 @@ def _symptom(thread: Thread, first: Told, update: int, found: Findings) -> None:
             found.texts[name] = runs(thread.text, mine, first.parts)
     if setting := [p for p in parts if p.section == "setting"]:
         found.texts["setting"] = [(setting[0].start, setting[-1].end)]
+
+
+def _is_noise(part: Said) -> bool:
+    """A line of a log without a failure in it, outside a block of code."""
+    return not part.code and _LOG.match(part.text) is not None and not shows_error(part.text)
 
 
 def _is_setting(part: Said) -> bool:

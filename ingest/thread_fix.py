@@ -18,6 +18,7 @@ _ERROR = re.compile(
     r"\w(?:Error|Exception)\b|Traceback|[Ee]rror[: ]|ERROR|FAILED|Killed|[Ss]eg(?:mentation )?fault|\bnan\b|'loss'"
     r"|报错|错误"
 )
+_NAMES = re.compile(r"works? with|solve[sd]?|fix(?:es|ed)|workaround|解决|修复", re.I)  # more than "and this is normal"
 _THANKS = re.compile(
     r"@[\w-]+|thanks?(?: you)?|谢谢|感谢|\W|ok|great|hi|hello|very|much|so|a lot|for|the|your|reply|help", re.I
 )
@@ -245,7 +246,11 @@ def _advised(thread: Thread, told: Sequence[Told], later: Sequence[Told]) -> Cho
 
 def _in_report(thread: Thread, told: Sequence[Told], later: Sequence[Told]) -> Choice | None:
     """What the report itself says to work."""
-    parts = [p for p in told[0].having("fixed") if "denies" not in p]
+    parts = [
+        p
+        for p in told[0].having("fixed")
+        if not p.does & {"denies", "asks"} and ("fails" not in p or _NAMES.search(p.text))
+    ]
     return Choice(told[0], parts, "reported", "the report itself names what works") if parts else None
 
 

@@ -46,6 +46,7 @@ class RawThread:
     state: Any = None
     labels: tuple[str, ...] = ()
     merged: frozenset[str] = frozenset()
+    count: int = 0  # comments that the forum says there are
 
 
 def build(raw: RawThread, source: str) -> Thread:
@@ -73,7 +74,7 @@ def build(raw: RawThread, source: str) -> Thread:
     state = raw.state if raw.state in ("open", "closed", "merged") else None
     return Thread(
         source, raw.format, raw.kind, text, title, (2, 2 + len(title)), tuple(built), digest,
-        raw.url, state, raw.labels, changes,
+        raw.url, state, raw.labels, changes, max(0, raw.count - len(built) + 1),
     )  # fmt: skip
 
 

@@ -121,6 +121,7 @@ class Thread:
     state: Literal["open", "closed", "merged"] | None = None
     labels: tuple[str, ...] = ()
     changes: tuple[Change, ...] = ()
+    missing: int = 0  # comments that the forum counts and the file lacks
 
 
 @dataclass(frozen=True, slots=True)

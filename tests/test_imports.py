@@ -96,7 +96,7 @@ def test_types_import_nothing_of_ours() -> None:
     ["kb", "kb.retrieval", "kb.index", "kb.evidence", "kb.llm", "app.casebook", "app.main", "app.writer"],
 )
 def test_import_loads_no_heavy_library(module: str) -> None:
-    heavy = ("torch", "transformers", "llama_index", "openai", "gradio")
+    heavy = ("torch", "transformers", "llama_index", "openai", "gradio", "fastapi", "sqlalchemy")
     code = f"import sys, {module}; print(*(m for m in {heavy} if m in sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     assert loaded.strip() == ""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from app.claims.alignment import Claim
+from app.claims.alignment import Claim, negative
 from app.claims.facts import Pair, bounded, number_agrees, pairs, suffix_bound, version_agrees
 from app.claims.model import Problem
 from app.claims.reading import Item
@@ -11,7 +11,7 @@ from app.claims.source import IncidentSource, PasteSource, Source
 from app.claims.stems import stem
 
 ADVICE = ("fix", "prevention")  # what to do: here the paste's own settings prove nothing
-NEAR_BEST = 0.12  # places of a number that fit about as well as the best
+NEAR_BEST = 0.06  # places of a number that fit about as well as the best
 MIN_QUOTATION = 3  # words
 _QUOTATION = re.compile(r"`([^`]+)`|\"([^\"`]+)\"|“([^”`]+)”")
 _PARTS = re.compile(r"[./:=@]")
@@ -34,7 +34,7 @@ def existence_problems(claim: Claim, incident: IncidentSource, paste: PasteSourc
         elif item.kind in ("num", "version"):
             yield from _number(claim, item, sources)
     yield from _quotations(text, sources)
-    yield from _pairs(text, field, incident, paste)
+    yield from _pairs(claim, incident, paste)
 
 
 def _quotations(text: str, sources: tuple[Source, ...]) -> Iterator[Problem]:
@@ -75,6 +75,11 @@ def _known(key: str, names: set[str]) -> bool:
 def _number(claim: Claim, item: Item, sources: tuple[Source, ...]) -> Iterator[Problem]:
     kind, text = item.kind, claim.text
     known = [source for source in sources if item.key in source.units]
+    if claim.field == "evidence" and item.key not in sources[-1].units and item.key not in sources[-1].names:
+        yield Problem(
+            "version" if kind == "version" else "number", f"{text[item.start : item.end]}: not in what was sent"
+        )
+        return
     if not known:
         if not any(item.key in source.names for source in sources):
             yield Problem("version" if kind == "version" else "number", text[item.start : item.end])
@@ -89,7 +94,9 @@ def _number(claim: Claim, item: Item, sources: tuple[Source, ...]) -> Iterator[P
 def _bound(claim: Claim, item: Item, known: list[Source]) -> Iterator[Problem]:
     """The bound and the unit of a number against the places of it that fit best."""
     text, around = claim.text, claim.around(claim.items.index(item))
-    places = [(claim.fit(around, o, s.weights), o) for s in known for o in s.occurrences.get(item.key, ())]
+    for bound_word in ("@order", "@level", "@age", "@min-or-max", "later"):
+        around.pop(bound_word, None)
+    places = [(claim.fit(around, o, s.weights), o) for s in known for o in claim.places(s, item)]
     if not places:
         return
     best = max(score for score, _ in places)
@@ -104,7 +111,10 @@ def _bound(claim: Claim, item: Item, known: list[Source]) -> Iterator[Problem]:
         yield Problem("version" if release else "number", f"{text[item.start : item.end]}: bounded otherwise there")
 
 
-def _pairs(text: str, field: str, incident: IncidentSource, paste: PasteSource) -> Iterator[Problem]:
+def _pairs(claim: Claim, incident: IncidentSource, paste: PasteSource) -> Iterator[Problem]:
+    text, field = claim.text, claim.field
+    if field == "evidence":
+        yield from _denied(claim, paste)
     for pair, _ in pairs(text):
         stated, pasted = pair.key in incident.pairs, pair.key in paste.pairs
         if not stated and not pasted:
@@ -123,6 +133,13 @@ def _pairs(text: str, field: str, incident: IncidentSource, paste: PasteSource) 
             and "false" not in _values(pair, incident, paste)
         ):
             yield Problem("pair", f"{pair.key} = {pair.value}")
+
+
+def _denied(claim: Claim, paste: PasteSource) -> Iterator[Problem]:
+    """ "Your configuration does not set x", though what was sent sets it."""
+    for item in claim.items:
+        if item.kind == "name" and item.key in paste.pairs and negative(claim.items, item.clause):
+            yield Problem("polarity", f"{claim.said(item)} is set in what was sent")
 
 
 def _values(pair: Pair, *sources: Source) -> set[str]:

@@ -11,6 +11,7 @@ from kb import vocabulary, yamlio
 
 _FILE = Path(__file__).with_name("lexicon.yaml")
 _PIECE = re.compile(r"[A-Za-z]+(?:['’][a-z]+)?|\d+|[\u3400-\u9fff]|[^\s\w]")
+_SIGNED = tuple("关闭 开启 打开 禁用 启用 不 无 未 没 非".split())  # glossary terms that begin with an opposite
 CJK = re.compile(r"[\u3400-\u9fff]")
 
 
@@ -101,6 +102,8 @@ def lexicon() -> Lexicon:
 def _senses(data: Mapping[str, Any]) -> Iterable[tuple[str, Sense]]:
     """All phrases with their sense; later ones win, so the general come first."""
     for zh, english in vocabulary.glossary().items():
+        if zh.startswith(_SIGNED):
+            continue  # "关闭思考" is a switch and a word
         key = "g:" + " ".join(pieces(english[0]))
         yield from ((word, Sense("word", key)) for word in (*english[1:], english[0], zh))
     for row in data["same"]:
@@ -122,6 +125,7 @@ def _senses(data: Mapping[str, Any]) -> Iterable[tuple[str, Sense]]:
     yield from ((word, Sense("not", "not", -1)) for word in _listed(data["negations"]["en"]))
     yield from ((word, Sense("not", "not", -1)) for word in data["negations"]["zh"].split())
     yield from ((word, Sense("after", "not", -1)) for word in data["after_negations"].split())
+    yield from ((word, Sense("after", "advice", -1)) for word in _listed(data["advice_against"]))
     yield from ((word, Sense("plain", word)) for word in _plain(data["not_negations"]))
 
 

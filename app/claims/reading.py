@@ -6,6 +6,7 @@ first statement after one carries sign −1, the others in its reach sign 0 (not
 
 import re
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import NamedTuple
 
 from app.claims.lexicon import CJK, Sense, lexicon
@@ -50,7 +51,7 @@ class Item(NamedTuple):
     kind: str
     key: str
     sign: int
-    at: int  # index of its token
+    at: float  # its place in words; a Chinese character counts a half
     clause: int
     start: int  # offset in the text
     end: int
@@ -126,7 +127,9 @@ def number(raw: str) -> str:
 
 def read(text: str, code: bool = False) -> list[Item]:
     """The items of a text."""
-    found = list(_items(text, tokens(text, code)))
+    row = tokens(text, code)
+    places = list(accumulate((0.5 if token.kind == "han" else 1.0 for token in row), initial=0.0))
+    found = [item._replace(at=places[int(item.at)]) for item in _items(text, row)]
     return _negated(text, found)
 
 
@@ -187,11 +190,19 @@ def _from_sense(sense: Sense, row: list[Token], at: int, length: int, clause: in
         base = _base(sense.key)
         yield Item(base.kind, base.key, base.sign, at, clause, start, end)
         return
+    if row[at].norm == "keep" and length == 1 and _goes_on(row, at):
+        return
     if row[at].code and length == 1 and sense.kind != "name":
         yield Item("code", normal(row[at].text), 1, at, clause, start, end)
         return
     unit = "known" if sense.kind == "name" else ""
     yield Item(sense.kind, sense.key, sense.sign, at, clause, start, end, unit)
+
+
+def _goes_on(row: list[Token], at: int) -> bool:
+    """ "keep raising", "keep less": not the keeping of a thing."""
+    following = row[at + 1].text.lower() if at + 1 < len(row) else ""
+    return following.endswith("ing") or following in ("less", "more", "in", "an", "track")
 
 
 def _base(key: str) -> Sense:
@@ -319,7 +330,9 @@ def _negated(text: str, items: list[Item]) -> list[Item]:
     signs = [item.sign for item in items]
     for i, item in enumerate(items):
         if item.kind == "after" and i:
-            signs[i - 1] = -signs[i - 1]
+            advised = [j for j in range(i) if items[j].key in ("on-off", "use") and items[j].clause == item.clause]
+            turned = advised[0] if item.key == "advice" and advised else i - 1
+            signs[turned] = -signs[turned]
         if item.kind != "not":
             continue
         if i and items[i - 1].at >= item.at - 2 and text[item.start : item.end].lower() in _NO:

@@ -111,6 +111,7 @@ class Source:
         self.bounds: dict[str, list[Bounded]] = defaultdict(list)
         self.pairs: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         self.urls: set[str] = set()
+        self._by_language: dict[Lang, list[Passage]] = {}
         for passage in self.passages:
             self._take(passage)
         for name in more_names:
@@ -142,6 +143,17 @@ class Source:
         self.names.add(last.split("_")[0] if "-" in text else last)
         if family := re.match(r"[a-z]{3,}", normal(low)):
             self.names.add(family[0])
+
+    def in_language(self, lang: Lang) -> list[Passage]:
+        """The passages in a language and those of code; all, where the language is missing."""
+        if lang not in self._by_language:
+            spoken = [p for p in self.passages if p.lang in (None, lang)]
+            self._by_language[lang] = spoken if any(p.lang == lang for p in spoken) else self.passages
+        return self._by_language[lang]
+
+    def speaks(self, passage: Passage, lang: Lang) -> bool:
+        """Whether a passage is among those of a language."""
+        return passage.lang in (None, lang) or self.in_language(lang) is self.passages
 
     def states(self, pair: Pair) -> set[str]:
         """The fields in which the pair stands."""

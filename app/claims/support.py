@@ -8,7 +8,7 @@ from app.claims.model import Problem
 from app.claims.reading import Item
 from app.claims.source import Source, key_of
 
-MIN_SUPPORT = 0.5  # share of a sentence's terms that its sources hold
+MIN_SUPPORT = 0.6  # share of a sentence's terms that its sources hold
 MIN_CLAUSE = 0.3  # the same for each part of at least MIN_TERMS terms
 MIN_TERMS = 4
 _KINDS = ("word", "name", "code", "num", "version", "axis")

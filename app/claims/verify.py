@@ -9,8 +9,10 @@ from app.claims.alignment import (
     attribution_problems,
     copy_problems,
     cure_problems,
+    move_problems,
     polarity_problems,
     removal_problems,
+    tool_problems,
     verdict_problems,
 )
 from app.claims.existence import existence_problems
@@ -59,7 +61,7 @@ class Verifier:
             return tuple(problems)
         if problem := language_problem(sentence.text, lang):
             return (problem,)
-        return tuple(self._content_problems(sentence))
+        return tuple(self._content_problems(sentence, lang))
 
     def _field_problem(self, sentence: Sentence) -> Problem | None:
         if sentence.field not in FIELDS:
@@ -69,17 +71,19 @@ class Verifier:
             return Problem("field", f"{sentence.incident} has no {sentence.field}")
         return None
 
-    def _content_problems(self, sentence: Sentence) -> list[Problem]:
+    def _content_problems(self, sentence: Sentence, lang: Lang) -> list[Problem]:
         text, field = sentence.text, sentence.field
         incident = _source_of(self._sources[sentence.incident])
         items = with_switches(text, read(text))
-        claim = Claim(text, items, field, [incident, self._paste] if field == "evidence" else [incident])
+        claim = Claim(text, items, field, [incident, self._paste] if field == "evidence" else [incident], lang)
         problems = list(existence_problems(claim, incident, self._paste))
         problems += support_problems(text, items, [incident, self._paste])
         problems += strength_problems(claim)
         turned, settled = direction_problems(text, items, claim.sources)
         problems += turned
         problems += polarity_problems(claim, settled)
+        problems += tool_problems(claim)
+        problems += move_problems(claim)
         problems += removal_problems(claim)
         problems += verdict_problems(claim)
         problems += cure_problems(claim)

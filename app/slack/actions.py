@@ -84,11 +84,8 @@ class Actions:
         if found is None:
             return
         press, talk, diagnosis = found
-        if self.state.known([key := f"share:{press.channel}:{diagnosis.case}"[:200]]):
-            return
-        job = press.job(key, "person", self.desk.team).model_copy(update={"thread": press.ts})
-        if self.state.accept(job, queue=1 << 30, user_hourly=1, channel_hourly=1) == "accepted":
-            self.state.done(key)  # its key alone is wanted: a second press shares nothing
+        key = f"share:{press.channel}:{diagnosis.case}"[:200]
+        if self.state.once(press.job(key, "person", self.desk.team)):
             self.errands.add(partial(self._share, press, talk, diagnosis))
 
     def _share(self, press: Press, talk: Talk, diagnosis: Diagnosis) -> None:

@@ -1,7 +1,7 @@
 """From a job to its answer: the case's turn, said in the thread or to the asker alone."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,7 +12,7 @@ from app.slack import blocks as kit
 from app.slack.client import Client, Refused, SlackError, Stopped
 from app.slack.events import language_of, moment
 from app.slack.material import Material, Reader
-from app.slack.model import Job, Me, Progress, Talk
+from app.slack.model import Job, Me, Progress, Talk, Value
 from app.slack.mrkdwn import escape
 from app.slack.plot import picture
 from app.slack.state import State
@@ -25,6 +25,11 @@ from kb.types import Lang
 
 MAX_TRIES, AGAIN_AFTER = 4, 20.0  # seconds, times the tries so far
 CHANGED_BY = 0.15  # of a probability, for a reply in the thread to be worth a new answer
+SHORT_ANSWERS: Mapping[str, Value] = {
+    **dict.fromkeys(("yes", "y", "yep", "是", "是的", "对", "有"), "yes"),
+    **dict.fromkeys(("no", "n", "nope", "否", "不是", "没有"), "no"),
+    **dict.fromkeys(("can't tell", "don't know", "unknown", "不知道", "无法判断"), "unknown"),
+}
 WORKING = "eyes"  # the reaction to a question under way
 logger = logging.getLogger("casebook")
 
@@ -79,6 +84,8 @@ class Answering:
             else:  # the case has expired
                 self._turn(job, voice, None, progress)
         except InputError as error:
+            if job.kind == "reply":  # nobody asked
+                return
             self._say(job, voice, word("refused", self._lang(job, talk), reason=escape(str(error))[:500]))
 
     def _turn(self, job: Job, voice: Voice, talk: Talk | None, progress: Progress) -> None:
@@ -86,20 +93,22 @@ class Answering:
         material = Material(read_to=job.ts) if job.kind == "check" else self.reader.gather(job, talk, lang)
         if progress.tries == 1:
             self._warn(job, material, lang)
+        if not material.inputs and job.kind == "reply":
+            return
         if not material.inputs and job.kind != "check":
             lines = [word("help", lang), *(f"{word('not_read', lang)}: {escape(line)}" for line in material.unread)]
             self._say(job, voice, "\n".join(lines))
             return
         before = self._saved(talk) if talk else None
         owner = talk.owner if talk else f"slack:{job.place}"
-        answers = (GivenAnswer(check=job.check, value=job.value),) if job.kind == "check" else ()
+        answers = given_answers(job, before)
         request = Request(case=talk.case if talk else None, answers=answers)
         events = self.casebook.stream(material.inputs, request, default_language=self.default_language, owner=owner)
         with closing(events):
             for event in events:
                 if isinstance(event, DiagnosisReady):
                     self._record(job, event.diagnosis, talk, owner, material.read_to)
-                    if job.kind == "reply" and before and not changed(before, event.diagnosis):
+                    if job.kind == "reply" and before and not answers and not changed(before, event.diagnosis):
                         return
                 elif isinstance(event, SentenceReady):
                     voice.piece(event.text)
@@ -187,6 +196,8 @@ class Answering:
             self.errands.add(partial(tell, self.client, job.channel, who, text, job.thread))
 
     def _give_up(self, job: Job, progress: Progress) -> None:
+        if job.kind == "reply":
+            return
         try:
             self._say(job, self._voice(job, progress), word("bug", self._lang(job, None)))
         except SlackError as error:
@@ -212,6 +223,16 @@ class Answering:
 
     def _unmark(self, job: Job) -> None:
         self.client.call("reactions.remove", wait=False, channel=job.channel, timestamp=job.ts, name=WORKING)
+
+
+def given_answers(job: Job, before: Diagnosis | None) -> tuple[GivenAnswer, ...]:
+    """The answer of a button, or that of a short reply to the first check that was asked."""
+    if job.kind == "check":
+        return (GivenAnswer(check=job.check, value=job.value),)
+    value = SHORT_ANSWERS.get(job.text.strip(" .!。！").lower())
+    if value is None or before is None or not before.next_checks:
+        return ()
+    return (GivenAnswer(check=before.next_checks[0].id, value=value),)
 
 
 def changed(before: Diagnosis, after: Diagnosis) -> bool:

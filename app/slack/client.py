@@ -147,13 +147,19 @@ class Client:
         files = json.dumps([{"id": place["file_id"], "title": name}])
         self.call("files.completeUploadExternal", files=files, channel_id=channel, thread_ts=thread)
 
-    def thread(self, channel: str, ts: str, *, pages: int = 5) -> list[Mapping[str, Any]]:
-        """The messages of a thread, oldest first, at most 200 a page. Raises SlackError."""
+    def thread(self, channel: str, ts: str, *, after: str | None = None, pages: int = 5) -> list[Mapping[str, Any]]:
+        """The messages of a thread, oldest first, 200 a page; its first, and those `after` a time stamp. SlackError."""
         messages: list[Mapping[str, Any]] = []
         cursor: str | None = None
         for _ in range(pages):
             page = self.call(
-                "conversations.replies", channel=channel, ts=ts, limit=200, cursor=cursor, include_all_metadata="true"
+                "conversations.replies",
+                channel=channel,
+                ts=ts,
+                oldest=after or None,
+                limit=200,
+                cursor=cursor,
+                include_all_metadata="true",
             )
             messages += page.get("messages", ())
             cursor = (page.get("response_metadata") or {}).get("next_cursor")

@@ -10,7 +10,7 @@ from typing import Any, get_args
 from app.slack.answering import WORKING, tell
 from app.slack.client import Client
 from app.slack.events import from_command, from_message, from_shortcut, language_of
-from app.slack.model import Job, Me
+from app.slack.model import Job, Me, Value
 from app.slack.settings import SlackSettings
 from app.slack.state import State
 from app.slack.words import word
@@ -18,7 +18,7 @@ from app.slack.work import Errands, Work
 from kb.types import Lang
 
 STRAYS = 200  # replies remembered whose question has not arrived yet: deliveries overtake each other
-VALUES = get_args(Job.model_fields["value"].annotation)
+VALUES = get_args(Value)
 logger = logging.getLogger("casebook")
 Body = Mapping[str, Any]
 

@@ -16,6 +16,7 @@ from kb.redact import redact
 from kb.types import Lang
 
 MAX_THREAD = 400_000  # characters of earlier messages; of more the last are read
+MAX_PAGES = 25  # of 200 messages
 MAX_FILES = 20  # of a whole thread; the last
 SEARCHED = 4 << 20  # bytes of a file's head in which its owner's secrets are looked for
 logger = logging.getLogger("casebook")
@@ -69,7 +70,8 @@ class Reader:
 
     def _unread(self, job: Job, talk: Talk | None) -> Sequence[Mapping[str, Any]]:
         try:
-            messages = self.client.thread(job.channel, job.thread)
+            after = talk.read_to if talk else None
+            messages = self.client.thread(job.channel, job.thread, after=after, pages=MAX_PAGES)
         except Stopped:
             raise
         except SlackError as error:

@@ -6,6 +6,7 @@ from typing import Literal
 from kb.types import Frozen, Lang
 
 Kind = Literal["question", "reply", "check", "person"]
+Value = Literal["yes", "no", "unknown"]  # of a check
 Stage = Literal["waiting", "working", "posting", "done"]
 SECRET_KINDS = ("key", "token", "password", "private-key")  # of a redaction that the owner should be told about
 
@@ -43,7 +44,7 @@ class Job(Frozen):
     response_url: str = ""
     case: str = ""
     check: str = ""
-    value: Literal["yes", "no", "unknown"] = "unknown"
+    value: Value = "unknown"
     message: str = ""  # time stamp of the answer whose button was pressed
 
     @property

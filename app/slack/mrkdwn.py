@@ -9,10 +9,12 @@ ZERO_WIDTH = "\u200b"
 
 _FENCE = re.compile(r"^([ \t]*)(`{3,}|~{3,})[^\n]*\n(.*?)(?:^[ \t]*\2[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"(`[^`\n]+`)")
+_LETTER = re.compile(r"\w")
 _PING = re.compile(r"<(?=[@!#])|@(?=(?:channel|here|everyone)\b)")
 _RULES = (  # in this order, over escaped text outside of code
     (re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE), r"*\1*", "headings"),
-    (re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*"), r"*\1*", "bold"),
+    (re.compile(r"(?<!\w)\*\*(?=\S)(.+?)(?<=\S)\*\*(?!\w)"), r"*\1*", "bold"),
+    (re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*"), rf"{ZERO_WIDTH}*\1*{ZERO_WIDTH}", "bold within a word, as in Chinese"),
     (re.compile(r"!?\[([^\]\n]+)\]\((https?://[^\s)|]+)\)"), r"<\2|\1>", "links"),
     (re.compile(r"&lt;(https?://[^\s|]+?)&gt;"), r"<\1>", "addresses in angle brackets"),
     (re.compile(r"^(\s*)[-*+]\s+", re.MULTILINE), r"\1• ", "lists"),
@@ -75,7 +77,15 @@ def _fenced(code: str) -> str:
 
 
 def _prose(text: str) -> str:
-    return "".join(_inline(part) if number % 2 else _marks(part) for number, part in enumerate(_CODE.split(text)))
+    parts = _CODE.split(text)
+    for number, part in enumerate(parts):
+        if number % 2 == 0:
+            parts[number] = _marks(part)
+        else:  # Slack knows a mark only at the edge of a word, and Chinese has no spaces
+            before = ZERO_WIDTH if _LETTER.match(parts[number - 1][-1:]) else ""
+            after = ZERO_WIDTH if _LETTER.match(parts[number + 1][:1]) else ""
+            parts[number] = f"{before}{_inline(part)}{after}"
+    return "".join(parts)
 
 
 def _inline(code: str) -> str:
@@ -94,7 +104,8 @@ def _packed(markdown: str) -> Iterator[str]:
     """Whole blocks together as long as they fit; a block of code is never torn in two halves of a fence."""
     held = ""
     for is_code, text, code in _parts(markdown):
-        blocks = _pieces_of_code(code) if is_code else [p for p in _prose(text).split("\n\n") if p.strip()]
+        paragraphs = [part.strip("\n") for part in _prose(text).split("\n\n")]
+        blocks = _pieces_of_code(code) if is_code else [part for part in paragraphs if part.strip()]
         for block in blocks:
             for piece in [block] if is_code else _hard(block):
                 joined = f"{held}\n\n{piece}" if held and not is_code else f"{held}\n{piece}" if held else piece

@@ -15,7 +15,9 @@ from typing import Any
 from filelock import FileLock, Timeout
 from slack_bolt import Ack, App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
-from slack_sdk.errors import SlackClientError
+from slack_sdk.errors import SlackClientError, SlackClientNotConnectedError
+from slack_sdk.socket_mode import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
 
 from app.casebook import Casebook
 from app.settings import Settings
@@ -32,6 +34,7 @@ from app.slack.state import State
 from app.slack.work import Errands, Work
 from kb.errors import UnavailableError
 
+LEAST_DAYS = 7  # that keys are kept, so that late deliveries are known
 ENDING = 10.0  # seconds for answers under way when the bot is ended
 logger = logging.getLogger("casebook")
 
@@ -66,8 +69,7 @@ def build(casebook: Casebook, settings: Settings, slack: SlackSettings) -> Bot:
     settled(slack)
     client = Client(secret(slack.bot_token), slack.api)
     me = identify(client)
-    state = State(_database(settings))
-    state.purge(max(settings.retention_days, 7))
+    state = State(_database(settings), max(settings.retention_days, LEAST_DAYS))
     errands = Errands()
     files = Files(secret(slack.bot_token), [h.strip() for h in slack.file_hosts.split(",")], slack.file_mb)
     answering = Answering(
@@ -143,9 +145,23 @@ def _listen(app: App, desk: Desk, actions: Actions) -> None:
     app.event(re.compile(".*"))(taken(lambda body: None))
 
 
+class _Socket(SocketModeHandler):
+    def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
+        try:
+            super().handle(client, req)
+        except SlackClientNotConnectedError:  # recorded, not acknowledged: Slack delivers it again, and it is known
+            logger.info("a connection broke before an acknowledgement was sent")
+
+    def close(self) -> None:
+        try:
+            super().close()  # type: ignore[no-untyped-call]
+        except (AttributeError, OSError):  # the library closes a connection twice where one is breaking just then
+            logger.info("a connection broke while it was closed")
+
+
 def connect(bot: Bot, app_token: str) -> Any:
     """Open Socket Mode; what is returned has close(). Raises UnavailableError."""
-    handler: Any = SocketModeHandler(bot.app, app_token, concurrency=16)
+    handler: Any = _Socket(bot.app, app_token, concurrency=16)
     try:
         handler.connect()
     except (SlackClientError, OSError) as error:

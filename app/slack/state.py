@@ -16,6 +16,8 @@ from app.slack.model import Job, Progress, Stage, Talk
 
 Accepted = Literal["accepted", "known", "full", "user_limit", "channel_limit"]
 HOUR = timedelta(hours=1)
+_LOCK_NUMBER = 7_227_301  # of PostgreSQL's advisory lock; beside that of app/database.py
+PURGE_EVERY = 6 * HOUR
 
 _tables = sa.MetaData()
 _jobs = sa.Table(
@@ -50,9 +52,9 @@ _talks = sa.Table(
 class State:
     """The queue and the conversations. Safe for threads."""
 
-    def __init__(self, url: str) -> None:
-        """Open the database and make the tables. Raises UnavailableError."""
-        self._name = db.shown(url)
+    def __init__(self, url: str, days: int = 30) -> None:
+        """Open the database and make the tables; keep what is done for `days`. Raises UnavailableError."""
+        self._name, self._days, self._purged = db.shown(url), days, 0.0
         with db.failures(self._name):
             self._engine = db.open_engine(url)
             self._writing = self._engine.execution_options(casebook_write=True)
@@ -64,7 +66,10 @@ class State:
     def accept(self, job: Job, *, queue: int, user_hourly: int, channel_hourly: int) -> Accepted:
         """Record a job, once; what is beyond a limit is not recorded. Raises UnavailableError."""
         now = datetime.now(UTC).timestamp()
+        if now - self._purged > PURGE_EVERY.total_seconds():
+            self.purge(now)
         with self._writes() as connection:
+            _one_at_a_time(connection)
             if connection.scalar(sa.select(_jobs.c.key).where(_jobs.c.key == job.key)) is not None:
                 return "known"
             if _count(connection, _jobs.c.stage != "done") >= queue:
@@ -75,10 +80,17 @@ class State:
                     return "user_limit"
                 if _count(connection, _jobs.c.channel == job.channel, *asked) >= channel_hourly:
                     return "channel_limit"
-            row = {"key": job.key, "place": job.place, "channel": job.channel, "user": job.user, "kind": job.kind}
-            new = {"created": now, "stage": "waiting", "tries": 0, "case": job.case, "turn": 0, "ts": ""}
-            connection.execute(sa.insert(_jobs).values(**row, **new, job=job.model_dump_json()))
+            connection.execute(_new(job, now, "waiting"))
         return "accepted"
+
+    def once(self, job: Job) -> bool:
+        """Whether this is the first time that something is done which needs no queue."""
+        with self._writes() as connection:
+            _one_at_a_time(connection)
+            if connection.scalar(sa.select(_jobs.c.key).where(_jobs.c.key == job.key)) is not None:
+                return False
+            connection.execute(_new(job, datetime.now(UTC).timestamp(), "done"))
+        return True
 
     def open_jobs(self) -> list[Job]:
         """What was accepted and is not done, in the order of its acceptance."""
@@ -143,9 +155,9 @@ class State:
             connection.execute(sa.delete(_talks).where(_talks.c.place == talk.place))
             connection.execute(sa.insert(_talks).values(**row, updated=datetime.now(UTC).timestamp()))
 
-    def purge(self, days: int) -> None:
-        """Forget what was done and said more than so many days ago."""
-        before = datetime.now(UTC).timestamp() - timedelta(days=max(days, 1)).total_seconds()
+    def purge(self, now: float) -> None:
+        """Forget what was done and said too long ago; `now` in seconds since 1970."""
+        self._purged, before = now, now - timedelta(days=self._days).total_seconds()
         with self._writes() as connection:
             connection.execute(sa.delete(_jobs).where(_jobs.c.stage == "done", _jobs.c.created < before))
             connection.execute(sa.delete(_talks).where(_talks.c.updated < before))
@@ -173,6 +185,18 @@ class State:
 
 def _count(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> int:
     return connection.scalar(sa.select(sa.func.count()).select_from(_jobs).where(*where)) or 0
+
+
+def _one_at_a_time(connection: sa.Connection) -> None:
+    """Between looking and recording nobody else records; SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK_NUMBER)))
+
+
+def _new(job: Job, now: float, stage: Stage) -> sa.Insert:
+    row = {"key": job.key, "place": job.place, "channel": job.channel, "user": job.user, "kind": job.kind}
+    new = {"created": now, "stage": stage, "tries": 0, "case": job.case, "turn": 0, "ts": ""}
+    return sa.insert(_jobs).values(**row, **new, job="" if stage == "done" else job.model_dump_json())
 
 
 def _update(key: str, **fields: Any) -> sa.Update:

@@ -213,7 +213,7 @@ class ThreadVoice:
     def _find(self) -> str:
         """The message of this job's earlier try: by its mark, or a stream that was begun and not recorded."""
         try:
-            messages = self.client.thread(self.job.channel, self.job.thread)
+            messages = self.client.thread(self.job.channel, self.job.thread, after=self._began_at)
         except Refused as refused:
             logger.warning("the thread cannot be searched: %s", refused)
             return ""
@@ -222,11 +222,16 @@ class ThreadVoice:
             if ((message.get("metadata") or {}).get("event_payload") or {}).get("key") == self.job.key:
                 return str(message["ts"])
         known = self.state.answers(self.job.place)
-        began = self.job.ts or self.job.message
         for message in own:
-            if not message.get("metadata") and message["ts"] not in known and moment(message["ts"]) > moment(began):
+            late = moment(message["ts"]) > moment(self._began_at)
+            if late and not message.get("metadata") and message["ts"] not in known:
                 return str(message["ts"])
         return ""
+
+    @property
+    def _began_at(self) -> str:
+        """The time stamp of what is answered: a message, or the message whose button was pressed."""
+        return self.job.message or self.job.ts
 
     def _message(self, blocks: Sequence[kit.Block], text: str) -> dict[str, Any]:
         return {"text": text or "…", "blocks": list(blocks), "metadata": self._mark()}

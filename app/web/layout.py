@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from app.casebook import Casebook
 from app.casefile import Outcome
+from app.settings import Settings
 from app.web.conversation import Desk, Session
 from app.web.markup import render
 from app.web.panels import case_panel, follow_up, texts, welcome
@@ -42,8 +43,8 @@ Sessions = Generator[Session, None, None]
 class ChatPage:
     """The page in one interface language."""
 
-    def __init__(self, casebook: Casebook, lang: Lang) -> None:
-        self._casebook, self._lang = casebook, lang
+    def __init__(self, casebook: Casebook, settings: Settings, lang: Lang) -> None:
+        self._casebook, self._settings, self._lang = casebook, settings, lang
         self._stops: dict[str | None, Stop] = {}  # of the turns being worked on, by tab
 
     def blocks(self) -> gr.Blocks:
@@ -61,7 +62,9 @@ class ChatPage:
             with gr.Row(elem_id="cb-columns"):
                 with gr.Column(scale=7, min_width=320, elem_id="cb-talk"):
                     chat = self._chatbot()
-                    follow = gr.HTML(welcome(lang), elem_id="cb-follow", **_PLAIN | {"js_on_load": _ON_FOLLOW})
+                    follow = gr.HTML(
+                        welcome(self._settings, lang), elem_id="cb-follow", **_PLAIN | {"js_on_load": _ON_FOLLOW}
+                    )
                     box = self._box()
                     fresh = gr.Button(tell("new_case", lang), size="sm", elem_id="cb-new", variant="secondary")
                 with gr.Column(scale=5, min_width=320, elem_id="cb-beside"):
@@ -203,27 +206,31 @@ class ChatPage:
             yield self._view(last)
 
     def _view(self, session: Session) -> list[Any]:
-        follow = follow_up(session.diagnosis, session.outcome, self._lang) if session.messages else welcome(self._lang)
+        follow = (
+            follow_up(session.diagnosis, session.outcome, self._lang)
+            if session.messages
+            else welcome(self._settings, self._lang)
+        )
         return [session, _messages(session), follow, self._panel(session), _ready_box()]
 
     def _panel(self, session: Session) -> str:
         return case_panel(session.diagnosis, self._casebook.incidents(), self._lang)
 
 
-def mount_page(app: FastAPI, casebook: Casebook, lang: Lang, path: str, max_upload_mb: int) -> None:
-    """Put the page of one language under a path of the application; nothing it needs comes from outside."""
+def mount_page(app: FastAPI, casebook: Casebook, settings: Settings, lang: Lang) -> None:
+    """Put the page of one language under its name, /en or /zh; nothing it needs comes from outside."""
     theme = gr.themes.Base(primary_hue="teal", neutral_hue="slate", radius_size="md", font=_SANS, font_mono=_MONO)
     gr.mount_gradio_app(
         app,
-        ChatPage(casebook, lang).blocks(),
-        path,
+        ChatPage(casebook, settings, lang).blocks(),
+        f"/{lang}",
         footer_links=[],
         run_history=False,
         show_error=False,
         ssr_mode=False,
         pwa=False,
         mcp_server=False,
-        max_file_size=f"{max_upload_mb}mb",
+        max_file_size=f"{settings.max_upload_mb}mb",
         theme=theme,
         head=_HEAD,
     )

@@ -9,6 +9,7 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
 from app.casebook import Casebook
+from app.gaps import find_gaps
 from app.web import browse
 from app.web.export import as_markdown
 from app.web.markup import linked, render
@@ -24,8 +25,9 @@ STATIC = Path(__file__).with_name("static")
 class Pages:
     """The routes of the browser over one casebook."""
 
-    def __init__(self, casebook: Casebook, default: Lang) -> None:
-        self._casebook, self._default = casebook, default
+    def __init__(self, casebook: Casebook, default: Lang, alone: bool) -> None:
+        """`alone`: nobody logs in, so that all cases are those of this machine's user."""
+        self._casebook, self._default, self._alone = casebook, default, alone
 
     def router(self) -> APIRouter:
         """Its routes; /static must be mounted beside it."""
@@ -36,6 +38,7 @@ class Pages:
         router.get("/incidents/{id}")(self.incident)
         router.get("/groups")(self.groups)
         router.get("/groups/{id}")(self.group)
+        router.get("/gaps")(self.gaps)
         router.get("/cases/{id}")(self.case)
         router.get("/cases/{id}/markdown")(self.case_markdown)
         return router
@@ -100,6 +103,7 @@ class Pages:
             title=found.title.get(lang),
             sections=[(heading, linked(text, targets)) for heading, text in _sections(found, lang)],
             sources=[(s.n, s) for s in found.sources],
+            outcomes=self._casebook.outcomes().get(id, {}),
             groups=[groups[g] for g in found.symptom_groups if g in groups],
             rivals=[known[r] for r in found.rivals if r in known],
         )
@@ -124,6 +128,12 @@ class Pages:
             rows=browse.rows(groups[id], members),
             known=known,
         )
+
+    def gaps(self, request: Request) -> HTMLResponse:
+        """What to write next. Others' questions stand here: only where nobody logs in, on one's own machine."""
+        return self._page(request, "gaps.html", gaps=find_gaps(self._casebook)) if self._alone else self._missing(
+            request, "not_found_more"
+        )  # fmt: skip
 
     def case(self, request: Request, id: str) -> HTMLResponse:
         """A saved case, for the browser that made it."""

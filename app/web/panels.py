@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
+from app.access import is_loopback
 from app.diagnosis import Cause, Diagnosis
+from app.settings import Settings
 from app.texts import say
 from app.web.export import as_markdown
 from app.web.markup import linked, render
@@ -24,9 +27,18 @@ def texts(lang: Lang) -> dict[str, Any]:
     }
 
 
-def welcome(lang: Lang) -> str:
-    """The page before the first question: what to send, and examples to try."""
-    return render("welcome.html", examples=EXAMPLES[lang], **texts(lang))
+def welcome(settings: Settings, lang: Lang) -> str:
+    """The page before the first question: what to send, where it goes, and examples to try."""
+    return render("welcome.html", examples=EXAMPLES[lang], promise=promise(settings, lang), **texts(lang))
+
+
+def promise(settings: Settings, lang: Lang) -> str:
+    """What becomes of what is sent: a model on another machine gets it, and how long it is kept."""
+    days = settings.retention_days
+    kept = tell("kept_days", lang, days=f"{days:g}") if days > 0 else tell("kept_not", lang)
+    host = urlsplit(settings.llm or "").hostname
+    elsewhere = host is not None and not is_loopback(host)
+    return tell("privacy_model", lang, host=host, kept=kept) if elsewhere else tell("privacy", lang, kept=kept)
 
 
 def case_panel(diagnosis: Diagnosis | None, incidents: Catalog, lang: Lang) -> str:

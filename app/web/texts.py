@@ -31,9 +31,16 @@ _TEXTS: Mapping[str, Mapping[Lang, str]] = {
         "支持文本文件(.log .txt .json .yaml .gz)；不识别截图。",
     },
     "privacy": {
-        "en": "Everything stays on this machine; keys, names and addresses are removed on reading.",
-        "zh": "所有内容都留在本机；密钥、人名、地址在读取时就会被抹去。",
+        "en": "Keys, names and addresses are removed on reading. What is left stays on this machine{kept}.",
+        "zh": "密钥、人名、地址在读取时就会被抹去，其余内容只留在本机{kept}。",
     },
+    "privacy_model": {
+        "en": "Keys, names and addresses are removed on reading. What is left goes to the model at {host} and nowhere "
+        "else{kept}.",
+        "zh": "密钥、人名、地址在读取时就会被抹去，其余内容只发给 {host} 上的模型{kept}。",
+    },
+    "kept_days": {"en": ", and is deleted {days} days after the last turn", "zh": "，最后一轮的 {days} 天后删除"},
+    "kept_not": {"en": ", and is not written to disk", "zh": "，不写入磁盘"},
     "try": {"en": "Try one", "zh": "试一试"},
     "box": {"en": "Your question, log or files", "zh": "你的问题、日志或文件"},
     "placeholder": {
@@ -210,6 +217,22 @@ _TEXTS: Mapping[str, Mapping[Lang, str]] = {
     "saved_case": {"en": "Saved case", "zh": "保存的案例"},
     "sent": {"en": "What was sent (redacted)", "zh": "发送的内容（已脱敏）"},
     "answer": {"en": "Answer", "zh": "回答"},
+    # --- what became of it
+    "outcome_fixed": {"en": "Confirmed here: it fixed {count} case(s).", "zh": "本机反馈：解决了 {count} 例。"},
+    "outcome_not_mine": {
+        "en": "Said here not to be the problem: {count}.",
+        "zh": "本机反馈：{count} 例说不是这个问题。",
+    },
+    "gaps_title": {"en": "What to write next", "zh": "接下来该写什么"},
+    "gaps_more": {
+        "en": "Questions that found no answer, or one that was voted down, in clusters; redacted.",
+        "zh": "没有答上、或答案被否定的问题，按主题归类；已脱敏。",
+    },
+    "gaps_none": {"en": "No open question so far.", "zh": "目前没有未答上的问题。"},
+    "gap_counts": {
+        "en": "{count} × asked, {unanswered} unanswered, {votes} voted down",
+        "zh": "问过 {count} 次，{unanswered} 次没答上，{votes} 次被否定",
+    },
     # --- files
     "file_gz_broken": {"en": "{name}: the gzip data is broken", "zh": "{name}：gzip 数据已损坏"},
     "file_gz_big": {

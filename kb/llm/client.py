@@ -14,6 +14,7 @@ from kb.errors import ModelError, ModelFailed, ModelReason, ModelUnavailable
 from kb.llm.text import disarm
 from kb.llm.types import DEFAULT_CONTEXT, Message, ModelConfig, ModelInfo, Schema
 
+THINKING_TEMPERATURE = 0.6  # Qwen3's model card: greedy decoding makes thinking go round in circles
 MODELS_LIMIT_S = 5.0  # to list models and to count tokens
 _STATUS: Mapping[int, ModelReason] = {
     401: "unauthorized", 403: "unauthorized", 404: "unknown_model", 408: "slow", 413: "too_long",
@@ -105,7 +106,7 @@ class Client:
             is_function_calling_model=False,
             context_window=info.context,
             max_tokens=limits.tokens,
-            temperature=0.0,
+            temperature=THINKING_TEMPERATURE if self._config.thinking else 0.0,
             max_retries=0,
             timeout=limits.total,
             async_http_client=self._connection(),

@@ -6,6 +6,7 @@ import socket
 import sqlite3
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -14,11 +15,12 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from app import cases, database
+from app import cases, database, doctor
 from app.casebook import Casebook
 from app.casefile import Feedback, SavedCase, SavedInput, SavedTurn
 from app.cases import IN_MEMORY, CaseStore
 from app.diagnosis import Diagnosis, File, GivenAnswer, Request
+from app.doctor import Finding
 from app.keeping import MAX_END, kept_text
 from app.settings import Settings
 from kb.errors import InputError, NotFound, UnavailableError
@@ -325,9 +327,16 @@ def test_a_case_goes_from_process_to_process(url: str, data_folder: Path, casebo
     two.close()
 
 
-def test_turns_of_one_case_at_the_same_moment_are_all_kept(settings: Settings) -> None:
+def test_turns_of_one_case_at_the_same_moment_are_all_kept(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     casebook = Casebook(settings, keep=True)
     case = casebook.diagnose(Request(text=ROWS)).case
+    add_turn = CaseStore.add_turn
+
+    def slowly(*args: object) -> None:  # so that others come in the middle of a turn
+        time.sleep(0.02)
+        add_turn(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(CaseStore, "add_turn", slowly)
     with ThreadPoolExecutor(8) as threads:
         done = list(threads.map(lambda n: casebook.diagnose(Request(text=f"note {n}", case=case)), range(16)))
     saved = casebook.case(case)
@@ -350,3 +359,13 @@ def test_a_database_that_goes_away_costs_the_record_and_not_the_answer(
     with pytest.raises(UnavailableError, match="CASEBOOK_DATABASE"):
         kept.questions()
     kept.close()
+
+
+def test_the_doctor_looks_at_the_database(settings: Settings, data_folder: Path) -> None:
+    def found(given: Settings) -> Finding:
+        return doctor._guarded("cases", doctor._cases, given)
+
+    assert found(settings).ok and "0 kept for 30 days" in found(settings).detail
+    away = Settings(data=data_folder, database=SecretStr("postgresql://u:secret@127.0.0.1:1/x"))
+    assert not found(away).ok and "secret" not in found(away).detail
+    assert "nothing is kept" in found(Settings(data=data_folder, retention_days=0)).detail

@@ -78,7 +78,7 @@ class FakeSlack:
         self.too_early: list[str] = []  # calls made within Retry-After
         self.acks: list[float] = []
         self.sockets: list[web.WebSocketResponse] = []
-        self.waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self.waiting: dict[str, tuple[asyncio.Future[Any], web.WebSocketResponse]] = {}
         self._closed_until: dict[str, float] = {}
         self._clock = 1_700_000_000.0
         self._lock = threading.RLock()
@@ -258,6 +258,7 @@ class FakeSlack:
         channel = self._channel(sent)
         found = [m for m in self.messages.get(channel, []) if sent["ts"] in (m["ts"], m.get("thread_ts"))]
         self._check(bool(found), "thread_not_found")
+        found = found[:1] + [m for m in found[1:] if float(m["ts"]) > float(sent.get("oldest") or 0)]
         start, limit = int(sent.get("cursor") or 0), int(sent.get("limit", 1000))
         page = [dict(m) for m in found[start : start + limit]]
         if not sent.get("include_all_metadata"):
@@ -374,9 +375,11 @@ class FakeSlack:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
                     answer = json.loads(message.data)
-                    waiting = self.waiting.get(answer.get("envelope_id", ""))
+                    waiting, _ = self.waiting.pop(answer.get("envelope_id", ""), (None, None))
                     if waiting is not None and not waiting.done():
                         waiting.set_result(answer)
         finally:
             self.sockets.remove(socket)
+            for waiting in [w for w, on in self.waiting.values() if on is socket and not w.done()]:
+                waiting.set_result(None)  # not acknowledged: it is delivered again
         return socket

@@ -143,7 +143,8 @@ class People:
         while not self.slack.sockets:
             await asyncio.sleep(0.05)
         socket, id = self.slack.random.choice(self.slack.sockets), uuid.uuid4().hex
-        waiting = self.slack.waiting[id] = asyncio.get_running_loop().create_future()
+        waiting: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.slack.waiting[id] = (waiting, socket)
         envelope = {
             "envelope_id": id,
             "type": kind,
@@ -162,7 +163,8 @@ class People:
             answer = await asyncio.wait_for(waiting, ACK_WITHIN)
         except (TimeoutError, ConnectionError, RuntimeError):
             return None
-        self.slack.acks.append(time.monotonic() - sent)
+        if answer is not None:
+            self.slack.acks.append(time.monotonic() - sent)
         return answer
 
     def _interaction(self) -> dict[str, Any]:

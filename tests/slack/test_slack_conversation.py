@@ -206,6 +206,19 @@ def test_a_check_is_answered_with_a_button(slack_bot):
     ]
 
 
+def test_a_short_reply_answers_the_check_that_was_asked(slack_bot, casebook):
+    slack, people, bot = slack_bot()
+    asked = people.mention("C1", OPEN)
+    until(lambda: finished(bot, 1))
+    talk = bot.state.talk(f"{TEAM}:C1:{asked['ts']}")
+    check = casebook.case(talk.case, owner=talk.owner).diagnosis.next_checks[0].id
+    people.say("C1", "Yes.", thread=asked["ts"])
+    until(lambda: finished(bot, 2))
+    (given,) = casebook.case(talk.case, owner=talk.owner).turns[1].answers
+    assert (given.check, given.value) == (check, "yes")
+    assert len(own(slack, "C1", asked["ts"])) == 2
+
+
 def test_feedback_goes_into_the_store(slack_bot, casebook):
     slack, people, bot = slack_bot()
     asked = people.mention("C1", QUESTION)

@@ -23,7 +23,7 @@ STORM = Faults(limited=0.03, failed=0.03, lost=0.03, repeated=0.2, dropped=0.03,
 
 
 @contextmanager
-def bot_process(slack: FakeSlack, data: Path, database: Path) -> Iterator[subprocess.Popen[str]]:
+def bot_process(slack: FakeSlack, data: Path, database: Path) -> Iterator[subprocess.Popen[bytes]]:
     env = {
         **os.environ,
         "CASEBOOK_DATA": str(data),
@@ -36,12 +36,13 @@ def bot_process(slack: FakeSlack, data: Path, database: Path) -> Iterator[subpro
         "CASEBOOK_SLACK_QUEUE": "1000",
         "CASEBOOK_SLACK_WORKERS": "8",
     }
-    process = subprocess.Popen([sys.executable, "-m", "app.main", "slack"], env=env, stderr=subprocess.PIPE, text=True)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
+    with database.with_suffix(".log").open("a") as log:
+        process = subprocess.Popen([sys.executable, "-m", "app.main", "slack"], env=env, stderr=log)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
 
 
 def storm(count: int, data: Path, tmp_path: Path, seconds: float) -> None:

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from app.casebook import Casebook
+from app.diagnosis import Request
 from app.web import browse
 from kb.types import Group
 
@@ -45,6 +46,17 @@ def test_every_incident_and_group_has_its_page(client: httpx.Client, casebook: C
 @pytest.mark.parametrize("path", ["incidents/none", "groups/none", "cases/none", "incidents/..%2f..%2fetc%2fpasswd"])
 def test_what_is_not_there_is_a_404(client: httpx.Client, path: str) -> None:
     assert client.get(f"/{path}").status_code == 404
+
+
+def test_outcomes_stand_on_the_incident_and_open_questions_on_a_page(client: httpx.Client, casebook: Casebook) -> None:
+    log = "[axolotl.train]\n" + "{'loss': 0.0, 'grad_norm': 0.0, 'learning_rate': 4e-07, 'epoch': 0.01}\n" * 3
+    first = casebook.diagnose(Request(text=log), owner="web:somebody")
+    casebook.feedback(first.case, "fixed", owner="web:somebody")
+    assert "it fixed" in client.get(f"/incidents/{first.causes[0].incident}?lang=en").text
+    second = casebook.diagnose(Request(text="<b>zorble</b> flange of my training run vibrates"), owner="web:somebody")
+    assert "&lt;b&gt;zorble" in client.get("/gaps").text
+    for case in (first.case, second.case):
+        casebook.forget(case, owner="web:somebody")
 
 
 def test_filters_narrow_and_hostile_ones_are_text(client: httpx.Client) -> None:

@@ -25,8 +25,7 @@ QWEN_LOG = """{'loss': 2.3412, 'grad_norm': 3.1, 'learning_rate': 1e-05, 'epoch'
 """
 DS_CONFIG = '{"zero_optimization": {"stage": 2}, "communication_data_type": "fp32", "bf16": {"enabled": true}}'
 PATIENT = 15_000  # milliseconds, on a busy machine
-FIXED = {"en": "This fixed it", "zh": "问题解决了"}
-YES = {"en": "Yes", "zh": "是"}
+FIXED = "问题解决了"
 
 
 def ask(page: Page, text: str) -> None:
@@ -139,18 +138,17 @@ def test_a_paste_of_5000_lines_is_read_whole_and_shown_as_a_file(visit: Open) ->
     expect(page.locator("#cb-chat .user-row")).to_contain_text("pasted")
 
 
-@pytest.mark.parametrize("lang", ["en", "zh"])
-def test_feedback_is_kept_with_the_case(visit: Open, lang: str) -> None:
-    page = visit("/", lang)
-    ask(page, QWEN_LOG if lang == "en" else f"怎么办?\n{QWEN_LOG}")
+def test_feedback_is_kept_with_the_case(visit: Open, site: str) -> None:
+    page = visit("/", "zh")
+    ask(page, f"怎么办?\n{QWEN_LOG}")
     answered(page)
     page.locator(".cb-feedback summary").click()
     page.locator(".cb-feedback textarea").fill("<b>it was the key</b>")
-    page.get_by_role("button", name=FIXED[lang]).click()
+    page.get_by_role("button", name=FIXED).click()
     expect(page.locator(".cb-feedback [role=status]")).to_be_visible(timeout=PATIENT)
-    page.goto(page.url.split("/" + lang)[0] + str(page.locator('#cb-panel a[href^="/cases/"]').get_attribute("href")))
+    page.goto(site + str(page.locator('#cb-panel a[href^="/cases/"]').get_attribute("href")))
     expect(page.locator("main")).to_contain_text("<b>it was the key</b>")
-    expect(page.locator("main")).to_contain_text(FIXED[lang])
+    expect(page.locator("main")).to_contain_text(FIXED)
 
 
 def test_a_case_is_exported_linked_and_deleted_and_never_shown_to_another(visit: Open, site: str) -> None:
@@ -177,13 +175,13 @@ HOSTILE = (
 )
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-def test_what_a_user_writes_is_never_html(visit: Open, text: str) -> None:
+def test_what_a_user_writes_is_never_html(visit: Open) -> None:
     page = visit("/en/")
-    ask(page, text)
-    answered(page)
-    said = page.locator("#cb-chat .user-row .message")
-    assert text.split("\n")[0] in said.inner_text()
+    for turn, text in enumerate(HOSTILE, start=1):
+        ask(page, text)
+        expect(page.locator("#cb-chat .bot-row")).to_have_count(turn, timeout=PATIENT)
+        answered(page)
+        assert text.split("\n")[0] in page.locator("#cb-chat .user-row .message").last.inner_text()
     assert page.locator("#cb-chat img, #cb-panel img, #cb-chat .katex, #cb-chat b").count() == 0
     assert page.locator('a[href^="javascript"]').count() == 0
     assert page.title() != "owned"

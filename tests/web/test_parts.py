@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from app.settings import Settings
 from app.web import texts
 from app.web.conversation import shortened, shown
 from app.web.markup import block, disarmed, inline, linked, literal
+from app.web.panels import promise
 from app.web.plots import anomaly, plot
 from app.web.uploads import unpacked, uploaded
 from app.web.visitors import language_of, owner_of
@@ -109,6 +111,13 @@ def test_every_text_is_in_both_languages_with_the_same_fields() -> None:
         fields = [set(re.findall(r"{(\w+)}", text[lang])) for lang in ("en", "zh")]
         assert fields[0] == fields[1], key
         assert all(text.values()), key
+
+
+def test_the_page_promises_only_what_holds(tmp_path: Path) -> None:
+    here = Settings(data=tmp_path, llm="http://127.0.0.1:8000/v1", retention_days=0)
+    assert promise(here, "en").endswith("stays on this machine, and is not written to disk.")
+    there = Settings(data=tmp_path, llm="http://gpu.example.org:8000/v1", retention_days=30)
+    assert "goes to the model at gpu.example.org and nowhere else, and is deleted 30 days" in promise(there, "en")
 
 
 def test_visitors() -> None:
