@@ -28,6 +28,7 @@ from kb.evidence.model import Evidence, Reading
 from kb.index import Catalog
 from kb.retrieval import Retriever
 from kb.rules import findings, load_rules
+from kb.terms import names_in
 from kb.types import Lang
 
 MAX_PROSE, MAX_ERROR = 700, 300  # characters of the distilled query
@@ -102,7 +103,8 @@ def consider(
     with watch.stage("retrieve"):
         hits = retriever.search(distill(reading), searchable(reading), reading.prose[:MAX_SEARCHABLE])
         start = reading.evidence.initiating_error
-        names = retriever.names(f"{reading.prose[:MAX_SEARCHABLE]}\n{start.text if start else ''}")
+        error = start.text[:MAX_SEARCHABLE] if start else ""
+        names = retriever.held(names_in(f"{reading.prose[:MAX_SEARCHABLE]}\n{error}"))
         found = retriever.find_signatures([line.text for line in reading.lines])
     with watch.stage("features"):
         answers = answer_from_evidence(retriever.catalog, reading, settings, given)

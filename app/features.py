@@ -13,6 +13,7 @@ from kb.evidence.model import Evidence, Reading, SignalSeen
 from kb.index import Catalog
 from kb.retrieval import Hit
 from kb.signatures import SignatureHit
+from kb.terms import Held
 from kb.types import Incident, Lang
 from kb.versions import judge
 
@@ -23,20 +24,6 @@ LEADS = (
     ("dense", "dense_lead"),
     ("symptom", "symptom_lead"),
     ("told", "told_lead"),
-)
-Names = tuple[float, Mapping[str, float]]
-# The metric whose presence makes a signal's absence speak: a signal not seen in a series that was given.
-_METRIC_OF: Sequence[tuple[str, str]] = (
-    ("reward-std", "reward_std"),
-    ("reward", "reward"),
-    ("eval-loss", "eval_loss"),
-    ("loss-scale", "loss_scale"),
-    ("loss", "loss"),
-    ("grad-spike", "grad_norm"),
-    ("grad", "grad_norm"),
-    ("lr", "learning_rate"),
-    ("kl", "kl"),
-    ("entropy", "entropy"),
 )
 
 
@@ -68,15 +55,17 @@ def candidates(
     reading: Reading,
     hits: Sequence[Hit],
     found: Sequence[SignatureHit],
-    names: Names,
+    names: Held,
     catalog: Catalog,
     answers: Answers,
 ) -> list[Candidate]:
     """The incidents that retrieval, signatures or signals bring up, with their features.
 
-    `names`: what the names of things in the question weigh, and how much of that each incident holds.
+    `names`: how much of the names of things in the question each incident holds.
     """
     by_hit = {hit.incident: hit for hit in hits}
+    floor = min((hit.dense for hit in hits), default=0.0)
+    nowhere = Hit("", "en", 0.0, dense=floor, symptom=floor, lexical=0.0, told=0.0)
     by_signature: dict[str, list[SignatureHit]] = {}
     for signature in found:
         by_signature.setdefault(signature.incident, []).append(signature)
@@ -85,8 +74,8 @@ def candidates(
     result = []
     for name in chosen:
         candidate = Candidate(catalog.incidents[name])
-        _add_retrieval(candidate, by_hit.get(name))
-        candidate.features["foreign"] = min((names[0] - names[1].get(name, 0.0)) / FOREIGN_WEIGHT, 1.0)
+        _add_retrieval(candidate, by_hit.get(name) or nowhere)
+        _add_names(candidate, names)
         _add_signatures(candidate, by_signature.get(name, []), sharing, reading)
         _add_signals(candidate, reading.evidence)
         _add_components(candidate, reading)
@@ -126,9 +115,12 @@ def _sharing(found: Iterable[SignatureHit]) -> dict[int, int]:
     return {line: len(ids) for line, ids in owners.items()}
 
 
-def _add_retrieval(candidate: Candidate, hit: Hit | None) -> None:
-    if hit is None:
-        return
+def _add_names(candidate: Candidate, names: Held) -> None:
+    whole, held = names
+    candidate.features["foreign"] = min((whole - held.get(candidate.incident.id, 0.0)) / FOREIGN_WEIGHT, 1.0)
+
+
+def _add_retrieval(candidate: Candidate, hit: Hit) -> None:
     candidate.features |= {"dense": hit.dense, "symptom": hit.symptom, "relative": hit.lexical, "told": hit.told}
     if hit.told > 0.4 or hit.symptom > 0.5:
         candidate.supports.append(Reason("s_words", {}))

@@ -12,7 +12,7 @@ from kb.index import SYMPTOMS, WHOLE, Catalog, open_store
 from kb.lexical import LexicalIndex, query_terms
 from kb.signatures import SignatureHit, SignatureIndex
 from kb.store import Store
-from kb.terms import TermTable, names_in, spoken_terms
+from kb.terms import Held, TermTable, spoken_terms
 from kb.tokens import has_chinese
 from kb.translate import to_english
 from kb.types import LANGS, Lang
@@ -107,10 +107,10 @@ class Retriever:
             hits.append(Hit(i, lang, score, d, symptom.get(i, floor), x, shares.get(i, 0.0)))
         return sorted(hits, key=lambda hit: (-hit.score, hit.incident))
 
-    def names(self, text: str) -> tuple[float, dict[str, float]]:
-        """How much the names of things in a text weigh by rarity, and how much of that each incident holds."""
-        names = names_in(text)
-        return self._whole.weight(names), self._whole.held(names)
+    def held(self, terms: Iterable[str]) -> Held:
+        """How much some terms weigh by rarity, and how much of that each incident holds."""
+        wanted = {*terms}
+        return self._whole.weight(wanted), self._whole.held(wanted)
 
     def find_signatures(self, lines: Sequence[str]) -> list[SignatureHit]:
         """The error signatures of incidents on the lines of a paste."""

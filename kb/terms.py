@@ -30,6 +30,9 @@ def spoken_terms(text: str) -> set[str]:
     return {*lexical_tokens(" ".join([text, *english_terms(text), *chinese_terms(text)]))}
 
 
+Held = tuple[float, Mapping[str, float]]  # the rarity of some terms in all, and of those that each incident holds
+
+
 # A name as programs write it: with an underscore, dot or dash inside, or a digit; a bare number or version is none.
 _NAME = re.compile(r"(?=.*[a-z])(?:.*[a-z0-9][_.\-][a-z0-9]|.*\d)", re.ASCII)
 
