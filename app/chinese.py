@@ -38,8 +38,8 @@ def translate(command: Any) -> None:
 
 
 def line(text: str) -> str:
-    """An error line in Chinese, where its pattern is known."""
-    for row in _table()["errors"]:
+    """An error line, or what could not be checked, in Chinese, where its pattern is known."""
+    for row in (*_table()["errors"], *_table()["skipped"]):
         if found := re.fullmatch(row["en"], text, re.DOTALL):
             return found.expand(row["zh"])
     return text

@@ -1,8 +1,8 @@
 """Verification of sentences: `python -m evals claims [FILE …] [--all]`. Exit 1 when a bar is missed.
 
-A file is a list of {sentence, incident, field, good, why} with optional `language` and `paste` (also: text, lang, flip);
-without files the development set is used. Printed: falsehoods that passed, good sentences that would be replaced, and
-processor milliseconds.
+A file is a list of {sentence, incident, field, good, why}, with `language` and `paste` where needed (or text, lang,
+flip); without files the development set is used. Printed: falsehoods that passed, good sentences that would be
+replaced, and processor milliseconds.
 """
 
 import sys

@@ -178,7 +178,8 @@ def main(argv: Sequence[str] = ()) -> int:
     parser.add_argument("--bad", action="store_true", help="also every scripted bad server, together")
     options = parser.parse_args(argv)
     settings, judge = load_settings(), judge_from(os.environ)
-    casebook, cases = Casebook(settings), sample(options.cases)
+    cases = sample(options.cases)
+    casebook = Casebook(settings)
     composed = _run(casebook, cases, judge)
     _row("composed", composed)
     every = [*composed]

@@ -15,16 +15,9 @@ _REACTIONS = {
     "ROCKET": "rocket",
     "LAUGH": "laugh",
 }
-_PLACES = (
-    "comments",
-    "reviews",
-    "review_comments",
-    "reviewThreads",
-    "replies",
-    "timeline",
-    "timelineItems",
-    "events",
-    "items",
+_PLACES = tuple(
+    "comments reviews review_comments reviewThreads replies timeline timelineItems frontTimelineItems "
+    "backTimelineItems events items".split()
 )
 _COUNT = ("+1", "-1", "heart", "hooray", "rocket", "laugh", "eyes", "confused")
 _HEADS = ("issue", "pull_request", "pullRequest", "pull", "discussion", "issueOrPullRequest", "head", "thread")

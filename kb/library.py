@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kb import patterns
 from kb.errors import IncidentError, InputError
 from kb.types import Group, Incident
 from kb.writeups import parse_group, parse_incident
@@ -86,8 +87,18 @@ def _add(
         groups[group.id] = group
     else:
         incident = parse_incident(text, path)
+        _check_patterns(incident, text, path)
         _claim(incident.id, path, paths)
         incidents[incident.id] = incident
+
+
+def _check_patterns(incident: Incident, text: str, path: Path) -> None:
+    """Refuse a pattern that RE2 cannot use: one of them in one file would stop every search over all signatures."""
+    for number, signature in enumerate(incident.signatures):
+        if signature.regex is not None and (why := patterns.refusal(signature.regex)):
+            rows = text.split("\n")
+            line = next((n for n, row in enumerate(rows, 1) if signature.regex in row), 2)
+            raise IncidentError(path, line, f"signatures.{number}.regex", f"{signature.regex!r} is not RE2: {why}")
 
 
 def _claim(name: str, path: Path, paths: dict[str, Path]) -> None:

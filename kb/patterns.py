@@ -78,15 +78,23 @@ class PatternSet:
         return sorted(self._set.Match(text) or ()) if self._size else []  # Match gives None for nothing found
 
 
-def problem(pattern: str) -> str | None:
-    """What is wrong with a pattern that is to find something, or None."""
+def refusal(pattern: str) -> str | None:
+    """Why RE2 does not take a pattern, or None."""
     options = re2.Options()
     options.log_errors = False
     try:
-        compiled: Any = re2.compile(pattern, options)
+        re2.compile(pattern, options)
     except re2.error as error:
-        return str(error)
-    return "matches the empty string" if compiled.search("") else None
+        why = error.args[0] if error.args else ""
+        return why.decode("utf-8", "replace") if isinstance(why, bytes) else str(why)
+    return None
+
+
+def problem(pattern: str) -> str | None:
+    """What is wrong with a pattern that is to find something, or None."""
+    if why := refusal(pattern):
+        return why
+    return "matches the empty string" if re2.compile(pattern).search("") else None
 
 
 def escape(text: str) -> str:

@@ -33,7 +33,7 @@ FENCES = {
     "rich": {"app/cli.py"},
     "PIL": {"app/slack/plot.py"},
     "slack_bolt": {"app/slack/service.py", "app/slack/web.py"},
-    "slack_sdk": {"app/slack/client.py", "app/slack/service.py"},
+    "slack_sdk": {"app/slack/client.py"},
     "sqlalchemy": {"app/cases.py", "app/database.py", "app/slack/state.py"},
     "sentence_transformers": {"kb/embedding.py"},
     "sse_starlette": {"app/api_routes.py"},
@@ -42,6 +42,7 @@ FENCES = {
     "trafilatura": {"ingest/html.py"},
     "transformers": {"kb/embedding.py"},
     "typer": {"app/main.py"},
+    "websockets": {"app/slack/link.py"},
     "yaml": {"kb/yamlio.py"},
 }
 

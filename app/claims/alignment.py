@@ -344,7 +344,8 @@ def _swapped(
 def _comparable(first: Item, second: Item) -> bool:
     """Alike, or statements of different parts."""
     alike = first.kind == second.kind and first.unit == second.unit
-    return first.kind != "axis" and second.kind != "axis" and (alike or first.clause != second.clause)
+    said = {first.kind, second.kind}
+    return said.isdisjoint({"axis", "code"}) and (alike or first.clause != second.clause)
 
 
 def _without(around: Mapping[str, float], item: Item) -> dict[str, float]:

@@ -12,6 +12,8 @@ from app.claims.stems import stem
 
 ADVICE = ("fix", "prevention")  # what to do: here the paste's own settings prove nothing
 NEAR_BEST = 0.06  # places of a number that fit about as well as the best
+_ALIASES = {"bf16": ("bfloat16",), "fp16": ("float16", "half"), "fp32": ("float32",), "k8s": ("kubernetes",),
+            "bfloat16": ("bf16",), "float16": ("fp16",), "float32": ("fp32",), "kubernetes": ("k8s",)}  # fmt: skip
 MIN_QUOTATION = 3  # words
 _QUOTATION = re.compile(r"`([^`]+)`|\"([^\"`]+)\"|“([^”`]+)”")
 _PARTS = re.compile(r"[./:=@]")
@@ -66,10 +68,10 @@ def _name_bound(claim: Claim, item: Item, sources: tuple[Source, ...]) -> Iterat
 
 def _known(key: str, names: set[str]) -> bool:
     """Whether a name stands there, or is put together from parts that all do (`vllm serve`, a path below a folder)."""
-    if key in names or stem(key) in names:
+    if key in names or stem(key) in names or any(alias in names for alias in _ALIASES.get(key, ())):
         return True
     parts = [part for part in _PARTS.split(key) if part]
-    return len(parts) > 1 and "/" in key and all(part in names for part in parts)
+    return "/" in key and bool(parts) and all(part in names for part in parts)
 
 
 def _number(claim: Claim, item: Item, sources: tuple[Source, ...]) -> Iterator[Problem]:
@@ -85,7 +87,7 @@ def _number(claim: Claim, item: Item, sources: tuple[Source, ...]) -> Iterator[P
             yield Problem("version" if kind == "version" else "number", text[item.start : item.end])
         return
     units = set().union(*(source.units[item.key] for source in known))
-    if item.unit and item.unit not in units and "" not in units:
+    if item.unit and item.unit not in units and units != {""}:
         yield Problem("number", f"{text[item.start : item.end]}: the source has another unit")
         return
     yield from _bound(claim, item, known)

@@ -5,7 +5,8 @@ first statement after one carries sign −1, the others in its reach sign 0 (not
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -69,7 +70,8 @@ class Token(NamedTuple):
     code: bool
 
 
-def tokens(text: str, code: bool = False) -> list[Token]:
+@lru_cache(1024)
+def tokens(text: str, code: bool = False) -> Sequence[Token]:
     """The pieces of a text in order; `code` for a line of a code block."""
     found: list[Token] = []
     ticked = False
@@ -133,7 +135,7 @@ def read(text: str, code: bool = False) -> list[Item]:
     return _negated(text, found)
 
 
-def _items(text: str, row: list[Token]) -> Iterator[Item]:
+def _items(text: str, row: Sequence[Token]) -> Iterator[Item]:
     at = clause = 0
     while at < len(row):
         token = row[at]
@@ -162,7 +164,7 @@ def _items(text: str, row: list[Token]) -> Iterator[Item]:
         at += length
 
 
-def _starts_predicate(row: list[Token], at: int) -> bool:
+def _starts_predicate(row: Sequence[Token], at: int) -> bool:
     """Whether an "and" begins a statement of its own: "and does not …"."""
     if row[at].norm not in ("and", "or") or at + 1 >= len(row):
         return False
@@ -170,7 +172,7 @@ def _starts_predicate(row: list[Token], at: int) -> bool:
     return following in _AUXILIARIES or following.endswith("n't")
 
 
-def _phrase(row: list[Token], at: int) -> tuple[int, Sense | None]:
+def _phrase(row: Sequence[Token], at: int) -> tuple[int, Sense | None]:
     token = row[at]
     if token.kind not in ("name", "han") or (token.code and _SHAPE.search(token.text)):
         return 1, None
@@ -181,7 +183,7 @@ def _phrase(row: list[Token], at: int) -> tuple[int, Sense | None]:
     return 1, None
 
 
-def _from_sense(sense: Sense, row: list[Token], at: int, length: int, clause: int) -> Iterator[Item]:
+def _from_sense(sense: Sense, row: Sequence[Token], at: int, length: int, clause: int) -> Iterator[Item]:
     start, end = row[at].start, row[at + length - 1].end
     if sense.kind in ("stop", "plain"):
         return
@@ -199,7 +201,7 @@ def _from_sense(sense: Sense, row: list[Token], at: int, length: int, clause: in
     yield Item(sense.kind, sense.key, sense.sign, at, clause, start, end, unit)
 
 
-def _goes_on(row: list[Token], at: int) -> bool:
+def _goes_on(row: Sequence[Token], at: int) -> bool:
     """ "keep raising", "keep less": not the keeping of a thing."""
     following = row[at + 1].text.lower() if at + 1 < len(row) else ""
     return following.endswith("ing") or following in ("less", "more", "in", "an", "track")
@@ -214,7 +216,7 @@ _PARTICLES = {"on": 1, "off": -1, "out": -1, "in": 1, "back": 1}
 _PARTED = frozenset(stem(word) for word in "turn switch leave take put be keep with set".split())
 
 
-def _switch(row: list[Token], at: int, clause: int) -> Item | None:
+def _switch(row: Sequence[Token], at: int, clause: int) -> Item | None:
     """The particle of a parted verb: "leave the key out", "switch both on"."""
     token = row[at]
     sign = _PARTICLES.get(token.text.lower(), 0)
@@ -228,7 +230,7 @@ def _switch(row: list[Token], at: int, clause: int) -> Item | None:
     return None
 
 
-def _single(row: list[Token], at: int, clause: int) -> Item | None:
+def _single(row: Sequence[Token], at: int, clause: int) -> Item | None:
     token = row[at]
     if token.kind == "han":
         if token.text in lexicon().stop:
@@ -275,7 +277,7 @@ def _name(token: Token, at: int, clause: int) -> Item:
     return Item(kind, normal(text), 1, at, clause, token.start, token.end, family)
 
 
-def _number(row: list[Token], at: int, clause: int) -> tuple[int, Item]:
+def _number(row: Sequence[Token], at: int, clause: int) -> tuple[int, Item]:
     """A number with its unit, or a version."""
     token = row[at]
     if token.kind == "alnum":
@@ -308,7 +310,7 @@ def _scaled(value: str, factor: float) -> str:
         return value
 
 
-def _unit(row: list[Token], at: int, end: int) -> tuple[str, int]:
+def _unit(row: Sequence[Token], at: int, end: int) -> tuple[str, int]:
     """The unit that begins at a token, and how many tokens it takes."""
     joined = ""
     best = ("", 0)

@@ -3,21 +3,19 @@
 Listeners run before the acknowledgement (process_before_response): they only judge and record, in milliseconds.
 """
 
+import json
 import logging
 import re
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from filelock import FileLock, Timeout
-from slack_bolt import Ack, App
-from slack_bolt.adapter.socket_mode import SocketModeHandler
-from slack_sdk.errors import SlackClientError, SlackClientNotConnectedError
-from slack_sdk.socket_mode import SocketModeClient
-from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_bolt import Ack, App, BoltRequest
 
 from app.casebook import Casebook
 from app.settings import Settings
@@ -27,6 +25,7 @@ from app.slack.check import identify, settled
 from app.slack.client import Client
 from app.slack.desk import Desk
 from app.slack.files import Files
+from app.slack.link import Link
 from app.slack.manifest import COMMAND, SHORTCUT
 from app.slack.material import Reader
 from app.slack.settings import SlackSettings, secret
@@ -113,7 +112,7 @@ def serve(
         bot.start()
         try:
             if secret(slack.app_token):
-                _socket(bot, secret(slack.app_token), note)
+                _socket(bot, slack, note)
             else:
                 _http(bot, at, note)
         finally:
@@ -145,40 +144,28 @@ def _listen(app: App, desk: Desk, actions: Actions) -> None:
     app.event(re.compile(".*"))(taken(lambda body: None))
 
 
-class _Socket(SocketModeHandler):
-    def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
-        try:
-            super().handle(client, req)
-        except SlackClientNotConnectedError:  # recorded, not acknowledged: Slack delivers it again, and it is known
-            logger.info("a connection broke before an acknowledgement was sent")
-
-    def close(self) -> None:
-        try:
-            super().close()  # type: ignore[no-untyped-call]
-        except (AttributeError, OSError):  # the library closes a connection twice where one is breaking just then
-            logger.info("a connection broke while it was closed")
+def connect(bot: Bot, slack: SlackSettings) -> Link:
+    """Open Socket Mode. Raises UnavailableError."""
+    link = Link(Client(secret(slack.app_token), slack.api), partial(_dispatch, bot.app))
+    link.start()
+    return link
 
 
-def connect(bot: Bot, app_token: str) -> Any:
-    """Open Socket Mode; what is returned has close(). Raises UnavailableError."""
-    handler: Any = _Socket(bot.app, app_token, concurrency=16)
-    try:
-        handler.connect()
-    except (SlackClientError, OSError) as error:
-        handler.close()
-        raise UnavailableError(
-            f"Socket Mode does not open ({type(error).__name__}); see casebook slack --check"
-        ) from error
-    return handler
+def _dispatch(app: App, envelope: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What a delivery is acknowledged with; None where it was not taken."""
+    answer = app.dispatch(BoltRequest(mode="socket_mode", body=envelope.get("payload") or {}))
+    if answer.status != HTTPStatus.OK:
+        return None
+    return json.loads(answer.body) if answer.body and answer.body.startswith("{") else {}
 
 
-def _socket(bot: Bot, app_token: str, note: Callable[[str], None]) -> None:
-    handler = connect(bot, app_token)
+def _socket(bot: Bot, slack: SlackSettings, note: Callable[[str], None]) -> None:
+    link = connect(bot, slack)
     note("casebook slack: listening (Socket Mode)")
     try:
         _until_ended()
     finally:
-        handler.close()
+        link.close()
 
 
 def _http(bot: Bot, at: tuple[str, int], note: Callable[[str], None]) -> None:

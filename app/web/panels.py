@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from app import chinese
 from app.access import is_loopback
 from app.diagnosis import Cause, Diagnosis
 from app.settings import Settings
@@ -57,6 +58,7 @@ def case_panel(diagnosis: Diagnosis | None, incidents: Catalog, lang: Lang) -> s
         signs=[(str(vocabulary.signals()[s.name][lang]), s) for s in evidence.signals],
         picture=plot(evidence, lang),
         markdown=as_markdown(diagnosis, lang),
+        skipped=lambda one: chinese.line(f"{one.check}: {one.why}") if lang == "zh" else f"{one.check}: {one.why}",
         **texts(lang),
     )
 

@@ -29,6 +29,7 @@ def test_every_command_and_option_has_its_help_in_both_languages() -> None:
         ("run.log: no such file", "run.log：没有这个文件"),
         ("a: binary, a PDF; paste its text", "a：是 PDF，请粘贴其中的文字"),
         ("h:80: cannot be bound (x); choose another with --port", "h:80：无法监听（x）；请用 --port 换一个端口"),
+        ("bytes of a.log: 3 NUL bytes removed", "a.log：去掉了 3 个 NUL 字节"),
         ("something new", "something new"),
     ],
 )  # fmt: skip

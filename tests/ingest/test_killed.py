@@ -19,7 +19,6 @@ from ingest.draft_files import load_draft
 ROOT = Path(__file__).parents[2]
 RUN = "import sys; from pathlib import Path; from ingest.run import files_of, ingest\n"
 RUN += "for _ in ingest(files_of([Path(sys.argv[1])]), Path(sys.argv[2]), workers=1): pass"
-THREADS = 30
 
 
 def start(sources: Path, into: Path) -> "subprocess.Popen[bytes]":
@@ -27,11 +26,11 @@ def start(sources: Path, into: Path) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(command, cwd=ROOT, start_new_session=True)
 
 
-def saved(folder: Path) -> Path:
-    """Thirty threads as files."""
+def saved(folder: Path, count: int) -> Path:
+    """Generated threads as files."""
     folder.mkdir()
     rng, told = random.Random(5), stories()["incidents"]
-    for number in range(THREADS):
+    for number in range(count):
         story = dict(told[number % len(told)]) | {"title": f"{told[number % len(told)]['title']} ({number})"}
         data = ingest_threads.rest(ingest_threads.talk(story, rng))
         (folder / f"{number:02d}.json").write_text(json.dumps(data, ensure_ascii=False), "utf-8")
@@ -58,13 +57,13 @@ def whole(into: Path, expected: dict[str, bytes]) -> None:
             load_draft(into / name)
 
 
-def series(moments: int, folder: Path) -> None:
-    sources, into, undisturbed = saved(folder / "sources"), folder / "drafts", folder / "undisturbed"
+def series(moments: int, threads: int, folder: Path) -> None:
+    sources, into, undisturbed = saved(folder / "sources", threads), folder / "drafts", folder / "undisturbed"
     begin = time.monotonic()
     assert start(sources, undisturbed).wait() == 0
     took = time.monotonic() - begin
     expected = contents(undisturbed)
-    assert sum(name.endswith(".md") for name in expected) == THREADS
+    assert sum(name.endswith(".md") for name in expected) == threads
     rng = random.Random(11)
     for moment in range(moments):
         killed_after(rng.uniform(0.1, 1.0) * took, sources, into)
@@ -79,11 +78,11 @@ def series(moments: int, folder: Path) -> None:
     assert contents(into) == expected
 
 
-def test_killed_at_three_moments(tmp_path: Path) -> None:
-    series(3, tmp_path)
+def test_killed_at_two_moments(tmp_path: Path) -> None:
+    series(2, 8, tmp_path)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_killed_at_a_hundred_moments(tmp_path: Path) -> None:
-    series(100, tmp_path)
+    series(100, 30, tmp_path)

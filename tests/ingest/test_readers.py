@@ -177,3 +177,36 @@ def test_the_evaluation_meets_its_bars(capsys: pytest.CaptureFixture[str], tmp_p
     from evals.ingest_eval import main
 
     assert main(["--rounds", "1", "--threads", "0"]) == 0, capsys.readouterr().out
+
+
+def test_a_saved_page_of_github_gives_the_thread_in_its_data() -> None:
+    node = {"body": "Please set `bf16: true`.", "author": {"login": "max"}, "__typename": "IssueComment"}
+    one = {
+        "title": "Loss is nan",
+        "body": "It is nan.",
+        "author": {"login": "ann"},
+        "url": "https://github.com/a/b/issues/3",
+    }
+    one |= {"frontTimelineItems": {"edges": [{"node": node}]}}
+    data = {"payload": {"preloadedQueries": [{"result": {"data": {"repository": {"issue": one}}}}]}}
+    script = f"<script type='application/json' data-target='react-app.embeddedData'>{json.dumps(data)}</script>"
+    read = thread(f"<html><body>{script}</body></html>")
+    assert (read.title, read.url, [p.author for p in read.posts]) == ("Loss is nan", one["url"], ["ann", "max"])
+
+
+def test_a_saved_page_of_discourse_gives_its_posts() -> None:
+    cell = (
+        "<div class='crawler-post'><span class='creator'><span itemprop='name'>{}</span></span>"
+        "<div class='post' itemprop='text'><p>{}</p><pre><code>a  =  1\n\tb</code></pre></div></div>"
+    )
+    posts = cell.format("ann", "The loss becomes nan.") + cell.format("max", "Please set bf16.")
+    read = thread(
+        f"<html><head><title>Loss is nan - Forum</title></head><body><h1>Loss is nan</h1>{posts}</body></html>"
+    )
+    assert read.title == "Loss is nan" and [p.author for p in read.posts] == ["ann", "max"]
+    assert "```\na  =  1\n\tb\n```" in read.posts[1].body
+
+
+def test_an_issue_without_its_comments_says_how_many_are_missing() -> None:
+    alone = {"title": "Loss is nan", "body": "It fails with nan.", "number": 3, "user": {"login": "ann"}, "comments": 4}
+    assert any("4 comments" in note for note in drafted(alone).notes)

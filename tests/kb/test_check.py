@@ -46,7 +46,6 @@ def test_a_clean_incident_has_no_finding(tmp_path: Path) -> None:
         ("rivals: []", "rivals: [one]", "rivals: names itself"),
         ("Why [1].", "Why [1, 9].", "en.cause: cites [9], which is no source"),
         ("改 [2]", "改 [1]", "zh: source [2] is not cited"),
-        ("regex: 'code \\d+\\b'", "regex: '(?=x)y'", "signatures.1: "),
         ("regex: 'code \\d+\\b'", "regex: 'x*'", "signatures.1: matches the empty string"),
         ("literal: \"yes: 'quoted' # not a comment\"", "literal: OOM", "signatures.0: shorter than"),
         ('affected: ">=0.12.4,<0.14"', 'affected: "0.12 to 0.14"', "versions.0.affected: "),
@@ -102,3 +101,12 @@ def test_a_paragraph_in_two_incidents_and_a_signature_in_four_are_found(tmp_path
 def test_the_built_in_base_needs_both_languages_and_has_no_finding() -> None:
     library, errors = scan([BUILT_IN])
     assert [str(e) for e in errors] + [str(p) for p in check_library(library)] == []
+
+
+def test_a_pattern_that_re2_refuses_names_file_line_and_field(tmp_path: Path) -> None:
+    path = tmp_path / "one.md"
+    path.write_text(CLEAN.replace("regex: 'code \\d+\\b'", "regex: '(?=x)y'"), "utf-8")
+    library, errors = scan([tmp_path])
+    assert not library.incidents
+    line = 1 + CLEAN[: CLEAN.index("regex: ")].count("\n")
+    assert str(errors[0]) == f"{path}:{line}: signatures.1.regex: '(?=x)y' is not RE2: invalid perl operator: (?="

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -45,27 +45,28 @@ def bot_process(slack: FakeSlack, data: Path, database: Path) -> Iterator[subpro
             process.wait()
 
 
-def storm(count: int, data: Path, tmp_path: Path, seconds: float) -> None:
+def storm(count: int, data: Path, tmp_path: Path, seconds: float, kills: Sequence[float]) -> None:
+    """`kills`: the shares of the questions that have an answer when the bot is killed, once each."""
     with FakeSlack(STORM, seed=count) as slack:
         people, asked = People(slack), []
-        with bot_process(slack, data, tmp_path / "cases.db") as first:
-            until(lambda: slack.sockets, 60)
-            for number in range(count):
-                channel = f"D{number}" if number % 4 == 0 else f"C{number % 10}"
-                text = f"{QUESTIONS[number % len(QUESTIONS)]} ({number})"
-                act = people.say if channel[0] == "D" else people.mention
-                asked.append((channel, act(channel, text, f"U{number}")["ts"]))
-            until(lambda: sum(bool(own(slack, *a)) for a in asked) >= count // 3, seconds)
-            first.send_signal(signal.SIGKILL)
-            first.wait()
-        answered_before = sum(bool(own(slack, *a)) for a in asked)
-        assert answered_before < count, "it was killed too late to tell"
-        with bot_process(slack, data, tmp_path / "cases.db") as second:
-            until(lambda: all(own(slack, *a) for a in asked) or second.poll() is not None, seconds)
-            until(lambda: all(not m.get("streaming") for a in asked for m in own(slack, *a)), 60)
-            second.send_signal(signal.SIGTERM)
-            assert second.wait(60) == 0
-        answers = [len(own(slack, *a)) for a in asked]
+
+        def answered() -> int:
+            return sum(bool(own(slack, *place)) for place in asked)
+
+        for share in kills:
+            with bot_process(slack, data, tmp_path / "cases.db") as bot:
+                until(lambda: slack.sockets, 60)
+                asked = asked or [ask(people, number) for number in range(count)]
+                until(lambda share=share: answered() >= share * count, seconds)
+                bot.send_signal(signal.SIGKILL)
+                bot.wait()
+                assert answered() < count, "it was killed too late to tell"
+        with bot_process(slack, data, tmp_path / "cases.db") as bot:
+            until(lambda: answered() == count or bot.poll() is not None, seconds)
+            until(lambda: all(not m.get("streaming") for place in asked for m in own(slack, *place)), 60)
+            bot.send_signal(signal.SIGTERM)
+            assert bot.wait(60) == 0
+        answers = [len(own(slack, *place)) for place in asked]
     assert answers == [1] * count
     assert people.lost == []
     assert slack.too_early == []
@@ -73,11 +74,18 @@ def storm(count: int, data: Path, tmp_path: Path, seconds: float) -> None:
     assert max(slack.acks) < ACK_WITHIN
 
 
+def ask(people: People, number: int) -> tuple[str, str]:
+    """A question in a channel of several, every fourth in a direct message; where its answer belongs."""
+    channel = f"D{number}" if number % 4 == 0 else f"C{number % 10}"
+    act = people.say if channel[0] == "D" else people.mention
+    return channel, act(channel, f"{QUESTIONS[number % len(QUESTIONS)]} ({number})", f"U{number}")["ts"]
+
+
 def test_twenty_at_once_with_faults_and_a_kill(data_folder: Path, casebook, tmp_path: Path) -> None:
-    storm(20, data_folder, tmp_path, 90)
+    storm(20, data_folder, tmp_path, 90, [0.3])
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_two_hundred_at_once_with_faults_and_a_kill(data_folder: Path, casebook, tmp_path: Path) -> None:
-    storm(200, data_folder, tmp_path, 600)
+    storm(200, data_folder, tmp_path, 600, [0.2, 0.5, 0.8])
