@@ -27,6 +27,21 @@ LEADS = (
 )
 
 
+# The metric whose presence makes a signal's absence speak: a signal not seen in a series that was given.
+_METRIC_OF: Sequence[tuple[str, str]] = (
+    ("reward-std", "reward_std"),
+    ("reward", "reward"),
+    ("eval-loss", "eval_loss"),
+    ("loss-scale", "loss_scale"),
+    ("loss", "loss"),
+    ("grad-spike", "grad_norm"),
+    ("grad", "grad_norm"),
+    ("lr", "learning_rate"),
+    ("kl", "kl"),
+    ("entropy", "entropy"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """A text key and its fields: worded only when the language is known."""
