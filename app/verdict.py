@@ -27,11 +27,11 @@ def decide(reading: Reading, ranked: Sequence[Ranked], thresholds: Thresholds) -
     if _healthy(reading):
         return Decision("no_match", "nothing_wrong_seen")
     first = ranked[0].probability if ranked else 0.0
-    known = first >= thresholds.first or any("signature" in r.candidate.features for r in ranked)
-    if not hard_evidence(reading.evidence) and not known:
+    if not hard_evidence(reading.evidence) and not any("signature" in r.candidate.features for r in ranked):
         if _off_topic(reading):
             return Decision("no_match", "off_topic")
-        if _field_terms(reading) == 0 or len(lexical_tokens(reading.prose)) < MIN_QUESTION:
+        little = _field_terms(reading) == 0 or len(lexical_tokens(reading.prose)) < MIN_QUESTION
+        if little and first < thresholds.first:
             return Decision("insufficient", "too_little")
     if 1.0 - sum(r.probability for r in ranked) >= thresholds.something_else:
         return _no_match(reading)

@@ -36,7 +36,7 @@ FIXED = {
     "check_against": -3.0,
     "version_excluded": -3.0,
     "config": 2.5,
-    "component_unused": -4.0,
+    "component_unused": -6.0,
 }
 POSITIVE = {
     "dense", "dense_lead", "symptom", "symptom_lead", "relative", "lexical_lead", "told", "told_lead", "signature",

@@ -9,6 +9,7 @@ from kb.lexical import LexicalIndex, query_terms
 from kb.library import BUILT_IN, load_library
 from kb.passages import MAX_TOKENS, passages, split_lines
 from kb.signatures import SignatureHit, SignatureIndex
+from kb.terms import TermTable, names_in
 from kb.tokens import lexical_tokens
 from kb.translate import chinese_terms, to_english
 from kb.writeups import parse_incident
@@ -67,10 +68,26 @@ def test_bm25_scores_are_lucenes() -> None:
     scores = index.scores(["zebra"])
     assert list(scores) == ["other"]
     idf = math.log(1 + (2 - 1 + 0.5) / (1 + 0.5))
-    assert index.ideal(["zebra"]) == pytest.approx(idf)
-    assert index.ideal(["nowhere"]) == pytest.approx(math.log(1 + 2.5 / 0.5))
     assert 0 < scores["other"] < idf  # Lucene's term factor is below 1
     assert index.scores(["nowhere"]) == {}
+
+
+def test_a_term_table_weighs_by_rarity_and_survives_save_and_load(tmp_path: Path) -> None:
+    table = TermTable.build({"a": {"loss", "zero"}, "b": {"loss"}})
+    loss, zero, unknown = math.log(1 + 0.5 / 2.5), math.log(1 + 1.5 / 1.5), math.log(1 + 2.5 / 0.5)
+    table.save(tmp_path / "terms.npz")
+    for one in (table, TermTable.load(tmp_path / "terms.npz")):
+        assert one.weight(["loss", "zero", "nowhere"]) == pytest.approx(loss + zero + unknown)
+        assert one.held(["loss", "zero", "nowhere"]) == pytest.approx({"a": loss + zero, "b": loss})
+        assert one.held(["nowhere"]) == {}
+
+
+def test_names_of_things_are_told_from_words_and_numbers() -> None:
+    assert names_in("YOLOv8 with box_loss at 0.5, --flash-attn and plain words 12") == {
+        "yolov8",
+        "box_loss",
+        "flash-attn",
+    }
 
 
 def test_bm25_survives_save_and_load(tmp_path: Path) -> None:
