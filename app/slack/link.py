@@ -55,7 +55,14 @@ class Link:
 
     def _open(self) -> ClientConnection:
         url = str(self._client.call("apps.connections.open")["url"])
-        return connect(url, open_timeout=OPENING, ping_interval=PING, ping_timeout=PING, max_size=LARGEST)
+        return connect(
+            url,
+            open_timeout=OPENING,
+            ping_interval=PING,
+            ping_timeout=PING,
+            max_size=LARGEST,
+            logger=_silent(),
+        )
 
     def _run(self) -> None:
         while self._connection is not None and not self._ended.is_set():
@@ -103,3 +110,10 @@ class Link:
             connection.send(json.dumps(answer))
         except (WebSocketException, OSError):  # recorded, not acknowledged: Slack repeats it, and it is known
             logger.info("a connection broke before an acknowledgement was sent")
+
+
+def _silent() -> logging.Logger:
+    """The library logs a traceback for every connection that the other side breaks."""
+    silent = logging.getLogger("casebook.slack.websocket")
+    silent.setLevel(logging.CRITICAL)
+    return silent
