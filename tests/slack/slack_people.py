@@ -157,9 +157,11 @@ class People:
         sent = time.monotonic()
         try:
             if self.slack.random.random() < self.slack.faults.dropped:
+                self.slack.retire(socket)
                 await socket.send_json({"type": "disconnect", "reason": "refresh_requested"})
             await socket.send_json(envelope)
             if self.slack.random.random() < self.slack.faults.dropped:
+                self.slack.retire(socket)
                 await socket.close()
             answer = await asyncio.wait_for(waiting, ACK_WITHIN)
         except Exception as error:  # noqa: BLE001 — whatever breaks, it was not acknowledged
