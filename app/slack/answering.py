@@ -91,8 +91,7 @@ class Answering:
     def _turn(self, job: Job, voice: Voice, talk: Talk | None, progress: Progress) -> None:
         lang = self._lang(job, talk)
         material = Material(read_to=job.ts) if job.kind == "check" else self.reader.gather(job, talk, lang)
-        if progress.tries == 1:
-            self._warn(job, material, lang)
+        self._warn(job, material, lang)
         if not material.inputs and job.kind == "reply":
             return
         if not material.inputs and job.kind != "check":

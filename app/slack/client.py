@@ -40,6 +40,7 @@ REPEATABLE = frozenset(
         "files.info",
         "chat.update",
         "chat.stopStream",
+        "chat.postEphemeral",  # better twice than never: such as that a secret is to be changed
         "reactions.add",
         "reactions.remove",
         "apps.connections.open",

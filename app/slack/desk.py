@@ -2,6 +2,8 @@
 
 import json
 import logging
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -17,7 +19,7 @@ from app.slack.words import word
 from app.slack.work import Errands, Work
 from kb.types import Lang
 
-STRAYS = 200  # replies remembered whose question has not arrived yet: deliveries overtake each other
+STRAYS, STRAY_SECONDS = 200, 60.0  # replies remembered whose question has not arrived yet: deliveries overtake
 VALUES = get_args(Value)
 logger = logging.getLogger("casebook")
 Body = Mapping[str, Any]
@@ -31,7 +33,8 @@ class Desk:
     ) -> None:
         self._client, self._state, self._work, self._errands = client, state, work, errands
         self._me, self._settings = me, settings
-        self._strays: deque[Body] = deque(maxlen=STRAYS)
+        self._strays: deque[tuple[float, Body]] = deque(maxlen=STRAYS)
+        self._lock = threading.Lock()
 
     @property
     def team(self) -> str:
@@ -53,7 +56,7 @@ class Desk:
         job = from_message(event, self._me, asker)
         if job is None:
             if root and asker is None and event.get("user"):
-                self._strays.append(event)
+                self._keep_stray(event)
             return
         if not self._allowed(job.channel):
             if job.kind == "question":
@@ -137,10 +140,19 @@ class Desk:
             self._tell(job, key, limit)
         return False
 
+    def _keep_stray(self, event: Body) -> None:
+        with self._lock:
+            self._strays.append((time.monotonic(), event))
+            while self._strays[0][0] < time.monotonic() - STRAY_SECONDS:
+                self._strays.popleft()
+
     def _take_strays(self, question: Job) -> None:
         """Replies in the thread that arrived before their question."""
-        for event in [e for e in self._strays if (e["channel"], e["thread_ts"]) == (question.channel, question.thread)]:
-            self._strays.remove(event)
+        place = (question.channel, question.thread)
+        with self._lock:
+            mine = [event for _, event in self._strays if (event["channel"], event["thread_ts"]) == place]
+            self._strays = deque((s for s in self._strays if s[1] not in mine), maxlen=STRAYS)
+        for event in mine:
             job = from_message(event, self._me, question.user)
             if job is not None:
                 self._take(job)

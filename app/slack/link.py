@@ -19,6 +19,7 @@ from app.slack.client import Client, SlackError, Stopped
 from kb.errors import UnavailableError
 
 PING, LARGEST, OPENING = 10.0, 4 << 20, 10.0  # seconds between pings and to answer one; bytes; seconds to connect
+DRAIN = 2.0  # seconds without anything on a connection that Slack wants to end
 FIRST_WAIT, LONGEST_WAIT = 0.2, 30.0  # seconds between attempts to connect, doubling
 logger = logging.getLogger("casebook")
 
@@ -55,27 +56,45 @@ class Link:
 
     def _open(self) -> ClientConnection:
         url = str(self._client.call("apps.connections.open")["url"])
-        return connect(url, open_timeout=OPENING, ping_interval=PING, ping_timeout=PING, max_size=LARGEST)
+        return connect(
+            url,
+            open_timeout=OPENING,
+            ping_interval=PING,
+            ping_timeout=PING,
+            max_size=LARGEST,
+            logger=_silent(),
+        )
 
     def _run(self) -> None:
         while self._connection is not None and not self._ended.is_set():
             old = self._connection
             self._read(old)
             self._connection = self._reopen()  # the old one takes acknowledgements until the new one stands
-            old.close()
+            if not self._ended.is_set():
+                self._workers.submit(self._drain, old)
 
     def _read(self, connection: ClientConnection) -> None:
         """Hand on what arrives until the connection breaks or Slack asks for another."""
         try:
-            for text in connection:
-                envelope = json.loads(text)
-                if envelope.get("type") == "disconnect":
-                    logger.info("Slack asks for a new connection: %s", envelope.get("reason"))
-                    return
-                if envelope.get("envelope_id"):
-                    self._workers.submit(self._take, connection, envelope)
+            while self._hand_on(connection, connection.recv()):
+                pass
         except (WebSocketException, OSError, ValueError, RuntimeError) as error:
             logger.info("the connection to Slack broke: %s", type(error).__name__)
+
+    def _drain(self, connection: ClientConnection) -> None:
+        """What Slack had sent before it asked for another connection."""
+        try:
+            while True:
+                self._hand_on(connection, connection.recv(timeout=DRAIN))
+        except (TimeoutError, WebSocketException, OSError, ValueError, RuntimeError):
+            connection.close()
+
+    def _hand_on(self, connection: ClientConnection, text: str | bytes) -> bool:
+        """Whether Slack may go on with this connection."""
+        envelope = json.loads(text)
+        if envelope.get("envelope_id"):
+            self._workers.submit(self._take, connection, envelope)
+        return bool(envelope.get("type") != "disconnect")
 
     def _reopen(self) -> ClientConnection | None:
         wait = FIRST_WAIT
@@ -103,3 +122,10 @@ class Link:
             connection.send(json.dumps(answer))
         except (WebSocketException, OSError):  # recorded, not acknowledged: Slack repeats it, and it is known
             logger.info("a connection broke before an acknowledgement was sent")
+
+
+def _silent() -> logging.Logger:
+    """The library logs a traceback for every connection that the other side breaks."""
+    silent = logging.getLogger("casebook.slack.websocket")
+    silent.setLevel(logging.CRITICAL)
+    return silent

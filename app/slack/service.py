@@ -21,7 +21,7 @@ from app.casebook import Casebook
 from app.settings import Settings
 from app.slack.actions import Actions
 from app.slack.answering import Answering
-from app.slack.check import identify, settled
+from app.slack.check import PATIENCE, identify, settled
 from app.slack.client import Client
 from app.slack.desk import Desk
 from app.slack.files import Files
@@ -67,7 +67,7 @@ def build(casebook: Casebook, settings: Settings, slack: SlackSettings) -> Bot:
     """A bot that does not listen yet. Raises InputError, UnavailableError."""
     settled(slack)
     client = Client(secret(slack.bot_token), slack.api)
-    me = identify(client)
+    me = identify(Client(secret(slack.bot_token), slack.api, patience=PATIENCE))
     state = State(_database(settings), max(settings.retention_days, LEAST_DAYS))
     errands = Errands()
     files = Files(secret(slack.bot_token), [h.strip() for h in slack.file_hosts.split(",")], slack.file_mb)
@@ -104,7 +104,7 @@ def serve(
     settings.data.mkdir(parents=True, exist_ok=True)
     lock = FileLock(settings.data / "slack.lock")
     try:
-        lock.acquire(timeout=5)
+        lock.acquire(timeout=2)
     except Timeout as error:
         raise UnavailableError(f"{lock.lock_file}: another casebook slack is running on this data folder") from error
     with lock:
@@ -146,7 +146,7 @@ def _listen(app: App, desk: Desk, actions: Actions) -> None:
 
 def connect(bot: Bot, slack: SlackSettings) -> Link:
     """Open Socket Mode. Raises UnavailableError."""
-    link = Link(Client(secret(slack.app_token), slack.api), partial(_dispatch, bot.app))
+    link = Link(Client(secret(slack.app_token), slack.api, patience=PATIENCE), partial(_dispatch, bot.app))
     link.start()
     return link
 

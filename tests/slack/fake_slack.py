@@ -366,6 +366,11 @@ class FakeSlack:
         self.responses.append({"id": id, **body})
         return web.Response(text="ok")
 
+    def retire(self, socket: web.WebSocketResponse) -> None:
+        """Nothing more is delivered over this one."""
+        if socket in self.sockets:
+            self.sockets.remove(socket)
+
     async def _socket(self, request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
@@ -379,7 +384,7 @@ class FakeSlack:
                     if waiting is not None and not waiting.done():
                         waiting.set_result(answer)
         finally:
-            self.sockets.remove(socket)
+            self.retire(socket)
             for waiting in [w for w, on in self.waiting.values() if on is socket and not w.done()]:
                 waiting.set_result(None)  # not acknowledged: it is delivered again
         return socket

@@ -21,6 +21,7 @@ class People:
     def __init__(self, slack: FakeSlack) -> None:
         self.slack, self.number = slack, 0
         self._copies: list[asyncio.Future[Any]] = []
+        self.broken: list[str] = []  # why deliveries were not acknowledged
         self.lost: list[dict[str, Any]] = []  # deliveries that were never acknowledged
 
     # --- acts
@@ -156,12 +157,15 @@ class People:
         sent = time.monotonic()
         try:
             if self.slack.random.random() < self.slack.faults.dropped:
+                self.slack.retire(socket)
                 await socket.send_json({"type": "disconnect", "reason": "refresh_requested"})
             await socket.send_json(envelope)
             if self.slack.random.random() < self.slack.faults.dropped:
+                self.slack.retire(socket)
                 await socket.close()
             answer = await asyncio.wait_for(waiting, ACK_WITHIN)
-        except (TimeoutError, ConnectionError, RuntimeError):
+        except Exception as error:  # noqa: BLE001 — whatever breaks, it was not acknowledged
+            self.broken.append(repr(error))
             return None
         if answer is not None:
             self.slack.acks.append(time.monotonic() - sent)

@@ -10,11 +10,14 @@ import time
 
 import pytest
 from fake_slack import APP_TOKEN, BOT, BOT_TOKEN, SIGNING, TEAM, FakeSlack
+from filelock import FileLock
 from slack_people import command_body, event_body, own, slack_settings, until
 from starlette.testclient import TestClient
 
+from app.settings import Settings
 from app.slack.check import check
 from app.slack.manifest import EVENTS, SCOPES, manifest
+from app.slack.service import serve
 from app.slack.settings import SlackSettings
 from app.slack.web import create
 from kb.errors import CasebookError, UnavailableError
@@ -155,3 +158,9 @@ def test_check_says_that_slack_cannot_be_reached(monkeypatch):
     settings = SlackSettings(bot_token="xoxb-1", app_token="xapp-1", api="http://127.0.0.1:9/api")
     with pytest.raises(UnavailableError, match=r"Slack did not answer auth\.test"):
         list(check(settings))
+
+
+def test_a_second_bot_on_the_same_data_folder_is_refused(tmp_path, casebook):
+    refused = pytest.raises(UnavailableError, match="another casebook slack is running")
+    with FakeSlack() as slack, FileLock(tmp_path / "slack.lock"), refused:
+        serve(casebook, Settings(data=tmp_path), slack_settings(slack), print, ("127.0.0.1", 0))

@@ -62,7 +62,8 @@ def storm(count: int, data: Path, tmp_path: Path, seconds: float, kills: Sequenc
                 bot.wait()
                 assert answered() < count, "it was killed too late to tell"
         with bot_process(slack, data, tmp_path / "cases.db") as bot:
-            until(lambda: answered() == count or bot.poll() is not None, seconds)
+            until(lambda: answered() == count or people.lost or bot.poll() is not None, seconds)
+            assert people.lost == [], people.broken[-50:]
             until(lambda: all(not m.get("streaming") for place in asked for m in own(slack, *place)), 60)
             bot.send_signal(signal.SIGTERM)
             assert bot.wait(60) == 0
