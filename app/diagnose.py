@@ -20,6 +20,7 @@ from app.diagnosis import (
 )
 from app.features import Candidate, candidates
 from app.ranking import Ranked, Weights, rank
+from app.second import related, second_problem
 from app.texts import say
 from app.verdict import Decision, decide, hard_evidence
 from kb import vocabulary
@@ -71,13 +72,18 @@ def diagnose(
     with watch.stage("rank"):
         ranked = rank(found, weights)
         decision = decide(reading, ranked, weights.thresholds)
+    second = None
+    if decision.verdict == "diagnosed":
+        second = second_problem(ranked, reading, weights, lambda part: consider(part, (), retriever, {}, watch)[0])
     info = KbInfo(
         version=retriever.manifest.kb_version,
         digest=retriever.manifest.kb_digest,
         incidents=retriever.manifest.incidents,
     )
     with watch.stage("compose"):
-        draft = _Draft(decision, ranked, catalog, evidence, lang, {a.id for a in answers} | given.keys())
+        draft = _Draft(
+            decision, _of_first(ranked, second), second, catalog, evidence, lang, {a.id for a in answers} | given.keys()
+        )
         diagnosis = draft.diagnosis(case, info)
         answer = compose(diagnosis)
     return diagnosis.model_copy(update={"answer": answer, "timings_ms": {**watch.times}})
@@ -132,6 +138,14 @@ def searchable(reading: Reading) -> str:
     return "\n".join([distill(reading), *dict.fromkeys(others)])[:MAX_SEARCHABLE]
 
 
+def _of_first(ranked: Sequence[Ranked], second: Ranked | None) -> Sequence[Ranked]:
+    """The causes of the first problem: without that of the second and its look-alikes."""
+    if second is None:
+        return ranked
+    other = second.candidate.incident
+    return [r for r in ranked if not related(r.candidate.incident, other)]
+
+
 class _Draft:
     """A diagnosis being put together in one language."""
 
@@ -139,12 +153,19 @@ class _Draft:
         self,
         decision: Decision,
         ranked: Sequence[Ranked],
+        second: Ranked | None,
         catalog: Catalog,
         evidence: Evidence,
         lang: Lang,
         answered: set[str],
     ) -> None:
-        self.decision, self.ranked, self.catalog, self.evidence = decision, ranked, catalog, evidence
+        self.decision, self.ranked, self.second, self.catalog, self.evidence = (
+            decision,
+            ranked,
+            second,
+            catalog,
+            evidence,
+        )
         self.lang, self.answered, self.citations = lang, answered, Citations(lang)
 
     def diagnosis(self, case: str, info: KbInfo) -> Diagnosis:
@@ -152,6 +173,8 @@ class _Draft:
         decided = self.decision.verdict in ("diagnosed", "ambiguous")
         shown = self._shown() if decided else []
         causes = tuple(self._cause(rank, r) for rank, r in enumerate(shown, start=1))
+        if self.second:
+            causes = (*causes[: MAX_CAUSES - 1], self._cause(min(len(causes), MAX_CAUSES - 1) + 1, self.second, 2))
         checks = tuple(self._next_checks(shown)) if decided else ()
         near = [] if decided or self.decision.code in ("off_topic", "nothing_wrong_seen") else self.ranked[:MAX_SIMILAR]
         similar = tuple(self._similar(r) for r in near)
@@ -174,7 +197,7 @@ class _Draft:
         shown = [r for r in self.ranked[:MAX_CAUSES] if r.probability >= MIN_SHOWN]
         return shown if self.decision.verdict == "diagnosed" else list(self.ranked[: max(2, len(shown))])
 
-    def _cause(self, rank: int, ranked: Ranked) -> Cause:
+    def _cause(self, rank: int, ranked: Ranked, problem: int = 1) -> Cause:
         candidate, incident = ranked.candidate, ranked.candidate.incident
         sections = incident.sections(self.lang)
         sources = self.citations.of(incident)
@@ -182,6 +205,7 @@ class _Draft:
         versions = candidate.versions or VersionVerdict(verdict="unknown", detail=unknown)
         return Cause(
             rank=rank,
+            problem=problem,
             incident=incident.id,
             title=incident.title.get(self.lang),
             confidence=round(ranked.probability, 4),

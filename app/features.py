@@ -98,9 +98,14 @@ def candidates(
         _add_config(candidate, reading.evidence)
         _add_answers(candidate, catalog, answers)
         result.append(candidate)
-    for feature, lead in LEADS:
-        _add_lead(result, feature, lead)
+    add_leads(result)
     return result
+
+
+def add_leads(found: Sequence[Candidate]) -> None:
+    """Set the features that compare a candidate with the best other one."""
+    for feature, lead in LEADS:
+        _add_lead(found, feature, lead)
 
 
 def _add_lead(found: Sequence[Candidate], feature: str, lead: str) -> None:

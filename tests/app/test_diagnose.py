@@ -185,3 +185,19 @@ def test_a_component_that_is_not_used_is_pushed_down(casebook: Casebook) -> None
     )
     assert with_it.causes[0].incident == QWEN
     assert QWEN not in [c.incident for c in without.causes[:1]]
+
+
+TWO_PROBLEMS = """Two things. 1) vllm does not start:
+ValueError: No available memory for the cache blocks. Try increasing `gpu_memory_utilization` when initializing the engine.
+2) and in the training venv I get
+KeyError: 'qwen3'
+ValueError: The checkpoint you are trying to load has model type `qwen3` but Transformers does not recognize this architecture.
+"""
+
+
+def test_two_independent_problems_are_two_causes(casebook: Casebook) -> None:
+    diagnosis = casebook.diagnose(Request(text=TWO_PROBLEMS))
+    firsts = {c.problem: c.incident for c in reversed(diagnosis.causes)}
+    assert firsts == {1: "vllm-no-available-memory-for-cache-blocks", 2: "transformers-too-old-qwen-model-type"}
+    assert [c.rank for c in diagnosis.causes] == [*range(1, len(diagnosis.causes) + 1)]
+    assert all(c.title in diagnosis.answer for c in diagnosis.causes if c.incident in firsts.values())

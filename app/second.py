@@ -1,0 +1,83 @@
+"""Whether a paste holds a second problem that has nothing to do with the first."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from app.features import Candidate
+from app.ranking import Ranked, Weights, rank
+from kb.evidence.model import InitiatingError, Line, Reading
+from kb.evidence.prose import is_prose
+from kb.types import Incident
+
+_AROUND = 4  # lines before and after an error that are read with it
+_MAX_PARTS = 3
+Consider = Callable[[Reading], Sequence[Candidate]]
+
+
+def second_problem(ranked: Sequence[Ranked], reading: Reading, weights: Weights, consider: Consider) -> Ranked | None:
+    """The cause of a second, independent problem beside the first of `ranked`, or None.
+
+    A part of the paste that the first cause does not touch must be diagnosed, by the same thresholds, as a case of its
+    own, and as no look-alike of the first.
+    """
+    first, t = ranked[0].candidate, weights.thresholds
+    for part in list(_parts(ranked, reading))[:_MAX_PARTS]:
+        alone = [*rank(consider(part), weights), None, None][:2]
+        best, other = alone
+        if best is None or related(best.candidate.incident, first.incident):
+            continue
+        lead = best.probability - (other.probability if other else 0.0)
+        if best.probability >= t.first and lead >= t.lead:
+            return best
+    return None
+
+
+def related(one: Incident, other: Incident) -> bool:
+    """Whether two incidents are the same or look-alikes: a group in common, or one named as the other's rival."""
+    groups = {*one.symptom_groups} & {*other.symptom_groups}
+    return one.id == other.id or bool(groups) or other.id in one.rivals or one.id in other.rivals
+
+
+def _parts(ranked: Sequence[Ranked], reading: Reading) -> Iterator[Reading]:
+    """The parts that may be a problem of their own: known errors in another place, and numbers beside an error."""
+    first = ranked[0].candidate
+    mine = {(ref.input, ref.line) for ref in first.refs}
+    yield from (
+        _around(reading, line) for line in reading.lines if _claimed(line, ranked) and _parted(line, mine, reading)
+    )
+    numbers = [s for s in reading.evidence.signals if s.seen_in == "metric"]
+    if mine and numbers and not {s.name for s in numbers} & {*first.incident.signals}:
+        evidence = reading.evidence.model_copy(
+            update={"initiating_error": None, "exceptions": (), "signals": tuple(numbers), "config_findings": ()}
+        )
+        yield replace(reading, evidence=evidence, prose="", notable=(), lines=())
+
+
+def _claimed(line: Line, ranked: Sequence[Ranked]) -> bool:
+    """Whether a line is the error signature of an incident that does not look like the first."""
+    first, *others = (r.candidate for r in ranked)
+    return any(
+        "signature" in other.features
+        and not related(other.incident, first.incident)
+        and any((ref.input, ref.line) == (line.input, line.number) for ref in other.refs)
+        for other in others
+    )
+
+
+def _parted(line: Line, mine: set[tuple[str, int]], reading: Reading) -> bool:
+    """Whether a line stands in another file than the first problem's lines, or the person speaks between them."""
+    same = [number for name, number in mine if name == line.input]
+    if not mine or (line.input, line.number) in mine:
+        return False
+    said = [o.number for o in reading.lines if o.input == line.input and is_prose(o, few_lines=True)]
+    return all(any(min(n, line.number) < s < max(n, line.number) for s in said) for n in same)
+
+
+def _around(reading: Reading, error: Line) -> Reading:
+    """What is said around an error, as if nothing else had been pasted."""
+    near = [x for x in reading.lines if x.input == error.input and abs(x.number - error.number) <= _AROUND]
+    start = InitiatingError(input=error.input, line=error.number, text=error.text, kind="exception")
+    evidence = reading.evidence.model_copy(
+        update={"initiating_error": start, "signals": (), "metrics": {}, "config_findings": ()}
+    )
+    return replace(reading, evidence=evidence, prose="", notable=(error,), lines=tuple(near))
