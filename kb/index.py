@@ -2,11 +2,14 @@
 
 import shutil
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from kb import generations
-from kb.embedding import Embedder
+from kb.embedding import Embedder, Vectors
 from kb.errors import IndexMismatch, UnavailableError
 from kb.generations import Manifest
 from kb.lexical import LexicalIndex
@@ -15,6 +18,7 @@ from kb.passages import Passage, passages
 from kb.store import Store
 from kb.terms import TermTable, all_terms, symptom_terms
 from kb.types import LANGS, Frozen, Group, Incident
+from kb.vectors import VectorLog
 
 EMBED_BATCH = 256
 SYMPTOMS, WHOLE = "terms-symptom.npz", "terms-whole.npz"  # term tables of a generation
@@ -23,13 +27,17 @@ Progress = Callable[[int, int], None]  # passages embedded so far, passages to e
 
 @dataclass(frozen=True)
 class Report:
-    """What an index run did: counts of passages, and whether a new generation was needed."""
+    """What an index run did: counts of passages, and whether a new generation was needed.
+
+    `resumed` of the passages had been embedded by a run that did not complete.
+    """
 
     incidents: int
     passages: int
     embedded: int
     removed: int
     changed: bool
+    resumed: int = 0
 
 
 class Catalog(Frozen):
@@ -84,8 +92,11 @@ class _Build:
         old = before.passages if before else {}
         new = [p for p in wanted if old.get(p.id) != p.digest]
         gone = [i for i, digest in old.items() if manifest.passages.get(i) != digest]
+        self.log = VectorLog(self.root, self.embedder.fingerprint)
+        resumed = sum(self.log.get(p.embedded) is not None for p in new)
         self._write(previous, manifest, new, gone, live)
-        return Report(len(live), len(wanted), len(new), len(gone), changed=True)
+        self.log.delete()
+        return Report(len(live), len(wanted), len(new) - resumed, len(gone), changed=True, resumed=resumed)
 
     def _manifest(self, digests: dict[str, str]) -> Manifest:
         return Manifest(
@@ -129,16 +140,40 @@ class _Build:
                 older.close()
             for lang in LANGS:
                 store.delete(lang, [i for i in gone if f":{lang}:" in i])
-            done = 0
-            for lang in LANGS:
-                mine = [p for p in new if p.lang == lang]
-                for start in range(0, len(mine), EMBED_BATCH):
-                    batch = mine[start : start + EMBED_BATCH]
-                    store.add(lang, batch, self.embedder.embed([p.embedded for p in batch], "passage"))
-                    done += len(batch)
-                    self.progress(done, len(new))
+            self._embed_into(store, new)
         finally:
             store.close()
+
+    def _embed_into(self, store: Store, new: list[Passage]) -> None:
+        """Embed batch after batch; each is written to the store while the next is embedded."""
+        done = 0
+        ordered = sorted(new, key=lambda p: (p.lang, len(p.embedded)))  # texts of like length: little padding
+        with ThreadPoolExecutor(1) as writer:
+            writing: Future[None] | None = None
+            for lang in LANGS:
+                mine = [p for p in ordered if p.lang == lang]
+                for start in range(0, len(mine), EMBED_BATCH):
+                    batch = mine[start : start + EMBED_BATCH]
+                    vectors = self._vectors(batch)
+                    if writing is not None:
+                        writing.result()
+                    writing = writer.submit(store.add, lang, batch, vectors)
+                    done += len(batch)
+                    self.progress(done, len(new))
+            if writing is not None:
+                writing.result()
+
+    def _vectors(self, batch: list[Passage]) -> Vectors:
+        """The vectors of passages: from the log of an unfinished run, else embedded and logged."""
+        rows = [self.log.get(p.embedded) for p in batch]
+        missing = [n for n, row in enumerate(rows) if row is None]
+        if missing:
+            texts = [batch[n].embedded for n in missing]
+            fresh = self.embedder.embed(texts, "passage")
+            self.log.add(texts, fresh)
+            for n, row in zip(missing, fresh, strict=True):
+                rows[n] = row
+        return np.stack([row for row in rows if row is not None])
 
     def _clean(self) -> None:
         for folder in generations.stale(self.root):

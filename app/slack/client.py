@@ -6,6 +6,7 @@ library's own repeats are off, because they would post a message twice.
 """
 
 import json
+import logging
 import random
 import threading
 import time
@@ -80,7 +81,7 @@ class Client:
 
     def __init__(self, token: str, api: str, *, timeout: float = 15.0, patience: float = 600.0) -> None:
         """`timeout` of one call and `patience` with all its repeats, in seconds."""
-        self.web = WebClient(token=token, base_url=api, timeout=int(timeout), retry_handlers=[])
+        self.web = WebClient(token=token, base_url=api, timeout=int(timeout), retry_handlers=[], logger=_silent())
         self.token, self._patience = token, patience
         self._until: dict[str, float] = {}
         self._stop = threading.Event()
@@ -183,7 +184,8 @@ class Client:
         except SlackApiError as error:
             raise _read(method, error) from error
         except (SlackClientError, HTTPException, OSError, ValueError) as error:
-            raise Unsure(f"Slack did not answer {method}: {type(error).__name__}") from error
+            where = urlsplit(self.web.base_url).netloc
+            raise Unsure(f"Slack at {where} did not answer {method}: {type(error).__name__}") from error
         data = dict(answer.data) if isinstance(answer.data, dict) else {}
         headers = {k.lower(): v for k, v in (answer.headers or {}).items()}
         return {**data, "scopes": headers.get("x-oauth-scopes", "")} if method == "auth.test" else data
@@ -206,6 +208,13 @@ def _read(method: str, error: SlackApiError) -> Exception:
     if response.status_code >= 500 or code in FAULTS or not code or " " in code:  # with a space: not Slack's JSON
         return Unsure(f"Slack fails at {method}: {code[:60] or response.status_code}")
     return Refused(method, code, str(data.get("needed", "")))
+
+
+def _silent() -> logging.Logger:
+    """The library logs every fault; here they are repeated, raised or logged by whoever called."""
+    silent = logging.getLogger("casebook.slack.web")
+    silent.setLevel(logging.CRITICAL)
+    return silent
 
 
 def _seconds(text: str) -> float:

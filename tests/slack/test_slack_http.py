@@ -156,7 +156,7 @@ def test_check_names_missing_scopes():
 def test_check_says_that_slack_cannot_be_reached(monkeypatch):
     monkeypatch.setattr("app.slack.check.PATIENCE", 0.5)
     settings = SlackSettings(bot_token="xoxb-1", app_token="xapp-1", api="http://127.0.0.1:9/api")
-    with pytest.raises(UnavailableError, match=r"Slack did not answer auth\.test"):
+    with pytest.raises(UnavailableError, match=r"Slack at 127\.0\.0\.1:9 did not answer auth\.test"):
         list(check(settings))
 
 
