@@ -16,6 +16,7 @@ from kb.writeups import write_incident
 
 Rank = Callable[[str], Sequence[str]]  # query → incident ids, best first
 TOP = 10
+RRF_K = 60
 
 
 class _Embedding(BaseEmbedding):  # type: ignore[misc]
@@ -62,6 +63,19 @@ def bm25(incidents: Mapping[str, Incident]) -> Rank:
             for name, score in index.scores(lexical_tokens(query)).items():
                 best[name] = max(score, best.get(name, 0.0))
         return sorted(best, key=lambda name: -best[name])[:TOP]
+
+    return rank
+
+
+def fused(*ranks: Rank) -> Rank:
+    """Reciprocal rank fusion of other rankings, 1 / (60 + rank) summed (Cormack, Clarke and Buettcher, 2009)."""
+
+    def rank(query: str) -> Sequence[str]:
+        scores: dict[str, float] = {}
+        for one in ranks:
+            for place, name in enumerate(one(query), start=1):
+                scores[name] = scores.get(name, 0.0) + 1 / (RRF_K + place)
+        return sorted(scores, key=lambda name: -scores[name])[:TOP]
 
     return rank
 

@@ -11,7 +11,7 @@ from sklearn.metrics import log_loss
 
 from app.casebook import Casebook
 from app.settings import load_settings
-from evals.baselines import bm25, llama_index_default
+from evals.baselines import bm25, fused, llama_index_default
 from evals.cases import FOLDER, load_cases
 from evals.metrics import Share, calibration_error, difference, share
 from evals.outcomes import Outcome, only, run
@@ -26,7 +26,7 @@ def main(argv: Sequence[str] = ()) -> int:
     """Run one part of the cases; print and, as asked, save, compare and report."""
     parser = argparse.ArgumentParser(prog="python -m evals run", description=__doc__)
     parser.add_argument("--part", choices=("dev", "sealed"), default="dev")
-    parser.add_argument("--baselines", action="store_true", help="also llama-index default and BM25, paired")
+    parser.add_argument("--baselines", action="store_true", help="also llama-index default, BM25 and their fusion, paired")
     parser.add_argument("--save", type=Path, help="write the outcomes as JSON, for --compare")
     parser.add_argument("--compare", type=Path, help="a saved run: list the cases that changed")
     parser.add_argument("--report", type=Path, help="write an HTML report with every failed case")
@@ -102,9 +102,12 @@ def against_baselines(casebook: Casebook, outcomes: Sequence[Outcome]) -> Table:
     """Right cause first, ours minus each baseline, paired, over answerable decidable cases; by language."""
     settings = load_settings()
     live = {name: i for name, i in casebook.incidents().items() if i.status != "retired"}
+    dense = llama_index_default(live, load_embedder(settings.embedding, settings.data, threads=2))
+    words = bm25(live)
     systems: Mapping[str, Callable[[str], Sequence[str]]] = {
-        "llama-index default": llama_index_default(live, load_embedder(settings.embedding, settings.data, threads=2)),
-        "BM25": bm25(live),
+        "llama-index default": dense,
+        "BM25": words,
+        "dense + BM25 by RRF": fused(dense, words),
     }
     decidable = only(outcomes, answerable=True)
     table: Table = {}

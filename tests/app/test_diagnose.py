@@ -187,12 +187,15 @@ def test_a_component_that_is_not_used_is_pushed_down(casebook: Casebook) -> None
     assert QWEN not in [c.incident for c in without.causes[:1]]
 
 
-TWO_PROBLEMS = """Two things. 1) vllm does not start:
-ValueError: No available memory for the cache blocks. Try increasing `gpu_memory_utilization` when initializing the engine.
-2) and in the training venv I get
-KeyError: 'qwen3'
-ValueError: The checkpoint you are trying to load has model type `qwen3` but Transformers does not recognize this architecture.
-"""
+TWO_PROBLEMS = (
+    "Two things. 1) vllm does not start:\n"
+    "ValueError: No available memory for the cache blocks. Try increasing `gpu_memory_utilization` when initializing "
+    "the engine.\n"
+    "2) and in the training venv I get\n"
+    "KeyError: 'qwen3'\n"
+    "ValueError: The checkpoint you are trying to load has model type `qwen3` but Transformers does not recognize this "
+    "architecture.\n"
+)
 
 
 def test_two_independent_problems_are_two_causes(casebook: Casebook) -> None:
