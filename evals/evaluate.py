@@ -26,7 +26,7 @@ def main(argv: Sequence[str] = ()) -> int:
     """Run one part of the cases; print and, as asked, save, compare and report."""
     parser = argparse.ArgumentParser(prog="python -m evals run", description=__doc__)
     parser.add_argument("--part", choices=("dev", "sealed"), default="dev")
-    parser.add_argument("--baselines", action="store_true", help="also llama-index default, BM25 and their fusion, paired")
+    parser.add_argument("--baselines", action="store_true", help="also llama-index, BM25 and both fused, paired")
     parser.add_argument("--save", type=Path, help="write the outcomes as JSON, for --compare")
     parser.add_argument("--compare", type=Path, help="a saved run: list the cases that changed")
     parser.add_argument("--report", type=Path, help="write an HTML report with every failed case")
