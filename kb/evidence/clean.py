@@ -43,6 +43,11 @@ PREFIXES: tuple[tuple[str, str, str], ...] = (
     ("kernel", r"(?:\S{1,40} )?kernel: ?(?:\[ *\d+\.\d+\])?|\[ *\d{1,9}\.\d{6}\]", "dmesg, syslog"),
     ("python_log", r"\[[\w./-]+\.py:\d+(?::\w+)?\]", "DeepSpeed"),
     ("level", rf"\[(?P<level_e>{_LEVELS})(?::\w+)?\]:?|(?P<level_f>{_LEVELS}):(?:[\w.]+:)?(?=\s)|{_BARE}", "loggers"),
+    (
+        "pod",
+        r"\[(?:pod/)?[a-z][\w.-]{1,80}/[\w./-]{1,80}\] |\[(?:pod|container)[/:][^\]\s]{1,120}\] ",
+        "kubectl --prefix",
+    ),
     ("compose", r"[\w.-]{1,60}(?:-\d+|_\d+)? +\| ", "docker compose"),
     ("dash", r"- (?=\w)", "the hyphens of logging format strings"),
     ("pid", r"\[?(?:pid|PID)[ :=]\d+\]?:?", "process ids"),

@@ -146,7 +146,7 @@ def grad_nonzero_loss_zero(columns: Columns) -> Seen | None:
     both = zero(loss) & (grad.low > ZERO)
     if both.sum() < 2 or both.sum() < 0.5 * len(loss):
         return None
-    return Seen(seen_at(loss, both).lines, seen_at(grad, both).values)
+    return seen_at(loss, both)._replace(values=seen_at(grad, both).values)
 
 
 def lr_zero(columns: Columns) -> Seen | None:

@@ -31,6 +31,7 @@ class SignalSeen(Frozen):
     input: str
     lines: tuple[int, ...] = ()
     values: tuple[float | str, ...] = ()
+    steps: tuple[float, ...] = ()  # of the lines, where the log names them; numbers only
     seen_in: Literal["metric", "log", "words"] = "log"  # numbers, a program's lines, or what the person says
 
 

@@ -9,11 +9,12 @@ from kb.evidence import errors, prose, scan, series, shapes, words
 from kb.evidence.clean import to_line
 from kb.evidence.decode import Notes, raw_lines, to_text
 from kb.evidence.language import language_of
-from kb.evidence.log_signals import WARM_UP_OVERFLOWS, log_signals, overflow
+from kb.evidence.log_signals import WARM_UP_OVERFLOWS, hidden_by, log_signals, overflow
 from kb.evidence.mentions import mentions
 from kb.evidence.metrics import MetricReader
 from kb.evidence.model import Evidence, Line, MetricSeries, Reading, SignalSeen, Skipped
 from kb.evidence.rows import is_plain_dict
+from kb.evidence.unwrap import unwrapped
 from kb.evidence.versions import read_versions
 from kb.redact import Redactor
 from kb.types import Lang
@@ -93,7 +94,7 @@ def _read_one(given: Input) -> _Case:
     data = given.text.read_bytes() if isinstance(given.text, Path) else given.text
     text = to_text(data, case.notes) if isinstance(data, bytes) else data.encode("utf-8", "replace").decode()
     machine = []
-    for number, raw in raw_lines(text, case.notes):
+    for number, raw in unwrapped(raw_lines(text, case.notes)):
         line = to_line(given.name, number, raw)
         if case.feed(line):
             machine.append(len(case.lines))
@@ -194,7 +195,7 @@ class _Assembly:
             spoken_lines = {line.number for line in case.prose}
             for signal, lines in case.signals.items():
                 kept = [line.number for line in lines if line.number not in spoken_lines or not _denied(signal, line)]
-                if kept:
+                if kept and case.signals.keys().isdisjoint(hidden_by(signal)):
                     out.append(_signal(signal, case.name, kept))
             out += _overflow(case)
         return out

@@ -13,10 +13,11 @@ ZERO = 1e-9
 
 
 class Seen(NamedTuple):
-    """What a rule found: line numbers and the values to show."""
+    """What a rule found: line numbers, the values to show, and the steps where the log names them all."""
 
     lines: tuple[int, ...]
     values: tuple[float | str, ...]
+    steps: tuple[float, ...] = ()
 
 
 Columns = Mapping[str, Series]
@@ -31,7 +32,8 @@ def seen_at(series: Series, chosen: NDArray[np.bool_] | list[int]) -> Seen:
         "nan" if nan else "inf" if inf else float(f"{value:.6g}")
         for nan, inf, value in zip(at.nan.tolist(), at.inf.tolist(), at.high.tolist(), strict=True)
     )
-    return Seen(tuple(int(line) for line in at.line.tolist()), values)
+    steps = () if np.isnan(at.step).any() else tuple(at.step.tolist())
+    return Seen(tuple(int(line) for line in at.line.tolist()), values, steps)
 
 
 def get(columns: Columns, name: str, rows: int = 1) -> Series | None:

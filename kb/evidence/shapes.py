@@ -49,5 +49,8 @@ def signals(name: str, columns: Columns) -> list[SignalSeen]:
     for signal, rule in RULES:
         seen = rule(columns)
         if seen is not None:
-            out.append(SignalSeen(name=signal, input=name, lines=seen.lines, values=seen.values))
+            found = SignalSeen(
+                name=signal, input=name, lines=seen.lines, values=seen.values, steps=seen.steps, seen_in="metric"
+            )
+            out.append(found)
     return out

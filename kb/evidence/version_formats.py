@@ -31,7 +31,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "xformers": ("xformers",),
     "liger-kernel": ("liger-kernel", "liger_kernel"),
     "apex": ("apex",),
-    "transformer-engine": ("transformer-engine", "transformer_engine", "transformer engine"),
+    "transformer-engine": ("transformer-engine", "transformer_engine", "transformer engine", "transformerengine", "te"),
     "causal-conv1d": ("causal-conv1d", "causal_conv1d"),
     "flash-linear-attention": ("flash-linear-attention", "fla-core"),
     "triton": ("triton",),
@@ -133,6 +133,8 @@ FORMATS: tuple[Format, ...] = (
     Format("ds-report", 3, r"(?:^|[ \t]){NAME} (?:version|info) \.{2,} *(?P<version>{V})", "ds_report pads with dots"),
     Format("ds-log", 3, r"{NAME} info: version=(?P<version>{V})", "DeepSpeed's first log line"),
     Format("driver-smi", 3, r"driver version: *(?P<version>\d{3}\.\d+(?:\.\d+)?)", "nvidia-smi", "nvidia-driver"),
+    Format("driver-query", 3, r"^NVIDIA [^,]+, *(?P<version>\d{3}\.\d+(?:\.\d+)?)(?:,|$)",
+           "nvidia-smi --query-gpu=name,driver_version --format=csv", "nvidia-driver"),
     Format("driver-nvrm", 3, r"kernel module +(?P<version>\d{3}\.\d+(?:\.\d+)?)", "the kernel's driver banner",
            "nvidia-driver", ("nvrm",)),
     Format("cuda-unsloth", 3, r"cuda toolkit: (?P<version>{V})",
@@ -184,7 +186,7 @@ NOT_BEFORE = (
     r"(?:requires?\b|required|needs?\b|at least|minimum|min\.|downgrad\w*|roll(?:ed|ing)? back|revert\w*|"
     r"work(?:s|ed|ing)? (?:fine |well |ok )?(?:with|on|in|under|for)|fine (?:with|on|in|under)|fixed (?:in|by)|"
     r"compiled (?:with|against|for)|built (?:with|against|for)|please|should|请|把|"
-    r"recommend\w*|suggest\w*|try|tested (?:with|on)|需要|要求|至少|最低|不低于|降级|降到|回退|退回|推荐|建议|"
+    r"recommend\w*|suggest\w*|\btry\b|tested (?:with|on)|需要|要求|至少|最低|不低于|降级|降到|回退|退回|推荐|建议|"
     r"修复于)[^,.;，。；]{0,30}$|"
     r"(?:since|before|until|prior to|than|if|supported (?:in|by|from))[ \t]*$"
 )
