@@ -120,10 +120,10 @@ def test_a_healthy_run_of_another_hand_is_left_alone(path: Path) -> None:
 
 
 def test_a_run_that_got_over_a_zero_is_given_four_rows() -> None:
-    noisy = [row(i, 0.01, 0.0 if i in (9, 20) else 0.5 + i % 3 / 10, reward=0.2 + i % 4 / 10) for i in range(30)]
+    noisy = [row(i, 0.01, 0.0 if i in (9, 20) else 0.5 + i % 3 / 10, reward=0.2 + i / 50) for i in range(30)]
     said: list[Warned] = []
     watcher = Watcher(quiet, said.append)
-    for i, text in enumerate([*noisy, *(row(30 + i, 0.0, 0.0, reward=0.5, reward_std=0.0) for i in range(6))]):
+    for i, text in enumerate([*noisy, *(row(30 + i, 0.0, 0.0, reward=0.8) for i in range(6))]):
         watcher.feed(f"{text}\n".encode())
         assert (said != []) == (i >= 33)
 
