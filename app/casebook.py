@@ -33,6 +33,7 @@ from kb.translate import to_english
 from kb.types import Group, Incident, Lang
 
 if TYPE_CHECKING:
+    from ingest.duplicates import Account, Relation
     from kb.llm import ServedModel, Stop
 
 Notify = Callable[[str], None]
@@ -201,6 +202,18 @@ class Casebook:
     def questions(self) -> list[Question]:
         """What was asked and not answered, or whose answer was voted down; the newest first."""
         return self._cases.questions()
+
+    def fixed_cases(self) -> list[SavedCase]:
+        """The kept cases of everybody whose last word is that the fix helped, redacted as they are."""
+        return self._cases.fixed()
+
+    def relate(self, account: "Account") -> "Relation":
+        """Whether a draft is the same as an incident, a rival of one, or new."""
+        from ingest.duplicates import relate
+
+        with self._lock:
+            self._retriever.refresh()
+            return relate(account, self._retriever, self._retriever.catalog.incidents)
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of texts as they are searched with, one row a text."""

@@ -101,6 +101,14 @@ class CaseStore:
         with self._reading() as connection:
             return list(connection.scalars(wanted if owner is None else wanted.where(db.cases.c.owner == owner)))
 
+    def fixed(self) -> list[tuple[str, str]]:
+        """Id and owner of every case with the word that a fix helped, the last used first."""
+        helped = sa.select(db.feedback.c.case).where(db.feedback.c.outcome == "fixed")
+        wanted = sa.select(db.cases.c.case, db.cases.c.owner).where(db.cases.c.case.in_(helped))
+        with self._reading() as connection:
+            rows = connection.execute(wanted.order_by(db.cases.c.updated.desc()))
+            return [(row.case, row.owner) for row in rows]
+
     def delete(self, case: str, owner: str) -> None:
         """Delete the owner's case with its feedback. Raises NotFound."""
         with self._writes() as connection:

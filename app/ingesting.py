@@ -1,8 +1,11 @@
 """`casebook ingest`: files, folders and addresses → drafts, one line a source."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
+from app.case_pages import case_page
+from app.casefile import SavedCase
 from ingest.model_drafts import Improver, Model
 from ingest.pool import Content
 from ingest.run import Outcome, files_of, ingest
@@ -11,16 +14,24 @@ from kb.errors import InputError
 Say = Callable[[str], None]
 
 
-def run(sources: Sequence[str], into: Path, out: Say, note: Say, model: Model | None = None) -> int:
+def run(
+    sources: Sequence[str],
+    into: Path,
+    out: Say,
+    note: Say,
+    model: Model | None = None,
+    cases: Sequence[SavedCase] = (),
+) -> int:
     """Draft every source into the folder; results go to `out`, the rest to `note`. Returns the exit status.
 
-    `model` fills fields that the rules leave open.
+    `model` fills fields that the rules leave open; `cases` are drafted as pages that tell what was asked and helped.
 
     0: every source was read, also where there is no incident in it. 2: a source could not be read; the rest was.
     """
     drafts = new = nothing = bad = 0
     improver = Improver(model) if model else None
-    for outcome in ingest(_contents(sources, into), into, improve=improver):
+    pages = ((f"case-{case.case}.md", case_page(case).encode()) for case in cases)
+    for outcome in ingest(chain(_contents(sources, into), pages), into, improve=improver):
         for line in _lines(outcome):
             out(line)
         if outcome.error:

@@ -161,6 +161,11 @@ class Cases:
         """What was not answered, or voted down."""
         return [] if self._store is None else self._store.questions()
 
+    def fixed(self) -> list[SavedCase]:
+        """The kept cases of all owners whose last word is that the fix helped; the last used first."""
+        store = self._kept()
+        return [case for name, owner in store.fixed() if _is_fixed(case := store.load(name, owner))]
+
     @property
     def place(self) -> str:
         """The database, without its password."""
@@ -179,6 +184,10 @@ class Cases:
         """Let go of the store."""
         if self._store is not None:
             self._store.close()
+
+
+def _is_fixed(case: SavedCase) -> bool:
+    return bool(case.feedback) and case.feedback[-1].outcome == "fixed"
 
 
 @contextmanager

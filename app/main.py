@@ -126,13 +126,16 @@ def index(rebuild: Annotated[bool, typer.Option(help="embed everything anew")] =
 @app.command("check-incidents")
 def check_incidents(
     folder: Annotated[list[Path] | None, typer.Argument(help="more folders of incidents")] = None,
+    stale: Annotated[bool, typer.Option("--stale", help="list what should be looked at again, and why")] = False,
 ) -> None:
     """Check incident and group files: format, references, citations, languages, groups."""
     from kb.check import check_library
     from kb.library import scan
+    from kb.stale import stale_incidents
 
     library, errors = scan([*load_settings().incident_folders, *(folder or [])])
-    lines = [str(error) for error in errors] + [str(problem) for problem in check_library(library)]
+    problems = stale_incidents(library) if stale else check_library(library)
+    lines = [str(error) for error in errors] + [str(problem) for problem in problems]
     for line in lines:
         typer.echo(line)
     counts = f"{len(library.incidents)} incidents, {len(library.groups)} groups, {len(lines)} findings"
@@ -159,6 +162,8 @@ def show(id: str, lang: Annotated[str | None, typer.Option(help="en or zh: that 
 
     casebook = _casebook(load_settings(), keep=True)
     incident = casebook.incident(id)
+    if incident.superseded_by:
+        note(f"{id} is retired; see {incident.superseded_by}")
     if reported := casebook.outcomes().get(id):
         note("reported here: " + ", ".join(f"{name} {times}" for name, times in sorted(reported.items())))
     typer.echo(show_incident(incident, "zh" if lang == "zh" else "en" if lang == "en" else None), nl=False)
@@ -245,17 +250,35 @@ def slack(
 
 @app.command()
 def ingest(
-    sources: Annotated[list[str], typer.Argument(metavar="SOURCE …", help="saved pages and threads, folders, URLs")],
-    into: Annotated[Path, typer.Option(help="folder for the drafts")] = Path("drafts"),
+    sources: Annotated[list[str] | None, typer.Argument(metavar="SOURCE …", help="saved pages, folders, URLs")] = None,
+    into: Annotated[Path | None, typer.Option(help="folder for the drafts; default drafts, or CASEBOOK_DRAFTS")] = None,
     no_llm: Annotated[bool, typer.Option("--no-llm", help="draft by rules alone")] = False,
+    from_cases: Annotated[bool, typer.Option("--from-cases", help="saved cases whose fix was confirmed")] = False,
 ) -> None:
     """Turn pages and threads into draft incidents: what the source supports, with its places; open fields listed."""
     from app import ingesting
     from app.cli import note
     from app.writer import open_model
 
-    model = None if no_llm else open_model(load_settings())
-    raise typer.Exit(ingesting.run(sources, into, typer.echo, note, model))
+    if not sources and not from_cases:
+        raise InputError("nothing to ingest: name files, folders or addresses, or give --from-cases")
+    settings = load_settings()
+    model = None if no_llm else open_model(settings)
+    cases = _casebook(settings, keep=True).fixed_cases() if from_cases else []
+    raise typer.Exit(ingesting.run(sources or [], into or settings.drafts, typer.echo, note, model, cases))
+
+
+@app.command()
+def review(
+    into: Annotated[Path | None, typer.Option(help="folder for what is accepted; default in the data folder")] = None,
+    drafts: Annotated[Path | None, typer.Option(help="folder of drafts; default drafts, or CASEBOOK_DRAFTS")] = None,
+    by: Annotated[str, typer.Option(help="who reviews; stands in the incident")] = "curator",
+) -> None:
+    """Go through drafts beside their sources: accept, edit, merge, reject or skip, one key each; leave at any time."""
+    from app import reviewing
+
+    settings = load_settings()
+    raise typer.Exit(reviewing.review(_casebook(settings), settings, drafts, into, by))
 
 
 @app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})

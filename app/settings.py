@@ -21,6 +21,7 @@ class Settings(BaseSettings):
 
     data: Path = Path(platformdirs.user_data_dir("casebook", appauthor=False))
     incidents: str = ""  # extra folders, separated like PATH
+    drafts: Path = Path("drafts")  # where drafts wait for review
     embedding: str = DEFAULT_MODEL
     store: str | None = None  # URL of a Chroma server
     database: SecretStr | None = None  # of cases: sqlite:///… or postgresql://…; None: SQLite in the data folder
@@ -64,6 +65,11 @@ class Settings(BaseSettings):
     def index_root(self) -> Path:
         """Where index generations live."""
         return self.data / "index"
+
+    @property
+    def reviewed(self) -> Path:
+        """Where reviewed drafts go, unless another folder is named."""
+        return self.data / "incidents"
 
     @property
     def incident_folders(self) -> list[Path]:

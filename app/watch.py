@@ -36,6 +36,11 @@ _BENIGN = frozenset(
     "throughput-drop loss-spike lr-zero".split()
 )
 _TWICE = frozenset({"grad-norm-nan", "grad-norm-inf", "grad-norm-spike"})  # one overflow is the loss scaler at work
+# Signs of steps that came to nothing, which noisy runs of reinforcement learning show now and then and get over.
+_PASSING = frozenset(
+    "loss-zero-onset loss-zero-from-start grad-norm-zero reward-std-zero reward-zero reward-collapse".split()
+)
+_PATIENCE = 4  # rows of such a sign, and twice the longest time before, once the run got over one
 _LR_ZERO = re.compile(r"(?:learning_rate|\blr)['\"]?\s*[:=]\s*['\"]?0(?:\.0*)?(?:[eE][-+]?\d+)?(?![\d.])")
 _TEXTS = {
     "seen": {"en": "casebook: {signals} (line {line}).", "zh": "casebook: {signals}(第 {line} 行)。"},
@@ -72,6 +77,7 @@ class Watcher:
         self._rest = b""
         self._count = self._rows_seen = self._looked_at = 0
         self._values: dict[bytes, deque[float]] = {}
+        self._zeros = self._passed = 0  # rows without a gradient up to now, and the most of which the run got over
         self._signals: set[str] = set()
         self._incidents: set[str] = set()
         self._warnings = 0
@@ -130,7 +136,9 @@ class Watcher:
     def _odd(self, raw: bytes) -> bool:
         """Whether a number of the row is zero, not finite, the same as before, or far from its like."""
         odd = False
-        for name, text in _VALUE.findall(raw):
+        found = _VALUE.findall(raw)
+        self._count_zeros({name.lower()[:4]: text for name, text in found})
+        for name, text in found:
             value = float(text)
             past = self._values.setdefault(name.lower(), deque(maxlen=20))
             usual = abs(statistics.median(past)) if past else abs(value)
@@ -139,6 +147,14 @@ class Watcher:
             if value == value and abs(value) != float("inf"):
                 past.append(value)
         return odd
+
+    def _count_zeros(self, values: dict[bytes, bytes]) -> None:
+        """Follow rows whose gradient, or whose loss where no gradient is logged, is 0."""
+        value = values.get(b"grad", values.get(b"loss"))
+        if value is not None and float(value) == 0:
+            self._zeros += 1
+        elif value is not None:
+            self._passed, self._zeros = max(self._passed, self._zeros), 0
 
     def _affordable(self) -> bool:
         return self._spent <= ALLOWANCE + SHARE * (self._clock() - self._begun)
@@ -158,6 +174,8 @@ class Watcher:
     def _alarming(self, signal: SignalSeen, seen: tuple[SignalSeen, ...]) -> bool:
         names = {s.name for s in seen}
         if signal.name in _BENIGN or signal.seen_in == "words":
+            return False
+        if signal.name in _PASSING and self._passed and self._zeros < max(_PATIENCE, 2 * self._passed):
             return False
         if signal.name in _TWICE:
             rows = [self._rows[line - 1][1] for line in signal.lines if line <= len(self._rows)]

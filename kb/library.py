@@ -7,11 +7,13 @@ from pathlib import Path
 
 from kb import patterns
 from kb.errors import IncidentError, InputError
-from kb.types import Group, Incident
-from kb.writeups import parse_group, parse_incident
+from kb.types import Group, Incident, Source, Text
+from kb.writeups import parse_group, parse_incident, parse_sources
 
 BUILT_IN = Path(__file__).parent / "incidents"
 GROUPS = "groups"
+ADDITIONS = "additions"  # below a folder: more sources of incidents that stand in another one, a file each
+_ALSO = {"en": "Also reported in [{n}].", "zh": "另有报告 [{n}]。"}
 _NOT_INCIDENTS = {"CHANGELOG.md", "README.md"}
 
 
@@ -57,7 +59,8 @@ def scan(folders: Sequence[Path]) -> tuple[Library, list[IncidentError]]:
     paths: dict[str, Path] = {}
     errors: list[IncidentError] = []
     digest = hashlib.sha256()
-    for path in _files(folders):
+    files = list(_files(folders))
+    for path in sorted(files, key=lambda p: p.parent.name == ADDITIONS):  # after what they add to
         try:
             content = path.read_bytes()
             digest.update(path.name.encode() + b"\0" + content)
@@ -75,13 +78,18 @@ def _files(folders: Sequence[Path]) -> Iterable[Path]:
             raise InputError(f"{folder}: not a folder of incidents (CASEBOOK_INCIDENTS)")
         yield from sorted(p for p in folder.rglob("*.md") if p.name not in _NOT_INCIDENTS)
         yield from sorted((folder / GROUPS).glob("*.yaml"))
+        yield from sorted((folder / ADDITIONS).glob("*.yaml"))
 
 
 def _add(
     path: Path, content: bytes, incidents: dict[str, Incident], groups: dict[str, Group], paths: dict[str, Path]
 ) -> None:
     text = content.decode("utf-8").replace("\r\n", "\n")
-    if path.suffix == ".yaml":
+    if path.parent.name == ADDITIONS and path.suffix == ".yaml":
+        if path.stem not in incidents:
+            raise IncidentError(path, 1, "file", f"{path.stem} is not known: the file is named like the incident")
+        incidents[path.stem] = extended(incidents[path.stem], parse_sources(text, path))
+    elif path.suffix == ".yaml":
         group = parse_group(text, path)
         _claim(f"group {group.id}", path, paths)
         groups[group.id] = group
@@ -90,6 +98,19 @@ def _add(
         _check_patterns(incident, text, path)
         _claim(incident.id, path, paths)
         incidents[incident.id] = incident
+
+
+def extended(incident: Incident, sources: Sequence[Source]) -> Incident:
+    """The incident with more sources, numbered on and cited as further reports of the symptom."""
+    first = max(source.n for source in incident.sources) + 1
+    added, text = [], dict(incident.text)
+    for number, source in enumerate(sources, first):
+        shows = Text(en=source.shows.get("en"), zh=source.shows.get("zh"))
+        added.append(source.model_copy(update={"n": number, "shows": shows}))
+        for lang, sections in text.items():
+            symptom = f"{sections.symptom}\n\n{_ALSO[lang].format(n=number)}"
+            text[lang] = sections.model_copy(update={"symptom": symptom})
+    return incident.model_copy(update={"sources": (*incident.sources, *added), "text": text})
 
 
 def _check_patterns(incident: Incident, text: str, path: Path) -> None:

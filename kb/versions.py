@@ -74,6 +74,14 @@ def valid_version(scheme: str, text: str) -> bool:
     return scheme in get_args(Scheme) and _key(scheme, text) is not None
 
 
+def newer(version: str, than: str) -> bool:
+    """Whether a PEP 440 version comes after another; one that cannot be read does not."""
+    try:
+        return Version(version) > Version(than)
+    except InvalidVersion:
+        return False
+
+
 def _judge_exact(fact: VersionFact, alternatives: tuple[tuple[_Condition, ...], ...], exact: Any) -> Verdict:
     fixed = fact.fixed_in is not None and exact >= _key(fact.scheme, fact.fixed_in)
     if fixed:

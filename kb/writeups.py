@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from kb import yamlio
 from kb.errors import IncidentError
-from kb.types import SECTIONS, Group, Incident, IncidentMeta, Lang, Sections
+from kb.types import SECTIONS, Frozen, Group, Incident, IncidentMeta, Lang, Sections, Source
 
 HEADINGS: Mapping[Lang, tuple[str, ...]] = {
     "en": ("Symptom", "Check", "Cause", "Fix", "Prevention"),
@@ -18,6 +18,12 @@ HEADINGS: Mapping[Lang, tuple[str, ...]] = {
 CITATION = re.compile(r"\[(\d{1,2}(?:\s*,\s*\d{1,2})*)\](?!\()")  # [1], [1, 2]; not a Markdown link
 _FENCE = re.compile(r"^\s{0,3}(`{3,}|~{3,})")
 _HEADING = re.compile(r"^(#{1,2})\s+(.+?)\s*$")
+
+
+class _Sources(Frozen):
+    sources: tuple[Source, ...]
+
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -40,6 +46,12 @@ def parse_group(text: str, path: Path | str) -> Group:
     if Path(path).suffix == ".yaml" and Path(path).stem != group.id:
         raise IncidentError(path, lines.get(("id",), 1), "id", f"must be the file's name, {Path(path).stem}")
     return group
+
+
+def parse_sources(text: str, path: Path | str) -> list[Source]:
+    """The sources in a file that adds to an incident. Raises IncidentError with file, line and field."""
+    data, lines = yamlio.load(text, path)
+    return list(_validate(_Sources, {"sources": data}, lines, path).sources)
 
 
 def write_incident(incident: Incident) -> str:

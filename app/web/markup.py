@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup as Markup  # templates take it as it is
+from markupsafe import escape as escape
 
 from kb.writeups import CITATION
 

@@ -17,7 +17,7 @@ POLICY = (
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' blob: data:; worker-src 'self' blob:; "
     "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
 )
-OURS = ("/en", "/zh", "/incidents", "/groups", "/cases", "/gaps", "/static")
+OURS = ("/en", "/zh", "/incidents", "/groups", "/cases", "/gaps", "/review", "/static")
 Scope = MutableMapping[str, Any]
 
 

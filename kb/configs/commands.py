@@ -20,6 +20,7 @@ _HYDRA = re.compile(r"\+{0,2}([a-z][\w]*(?:\.\w+)+)=(.*)", re.S)
 _SEPARATOR = {"&&", "||", "|", ";", "&", "then", "do"}
 _SETTERS = {"export", "set", "ENV", "env", "declare", "-x", "sudo", "nohup", "time", "$", "-", ">", "#", "RUN", "CMD"}
 _REDIRECT = re.compile(r"\d?>|<|2>&1")
+_JOINED = re.compile(r"(?<=[^\s\"'])[,;:\uff0c\uff1b\uff1a\u3001](?=--[A-Za-z])")  # flags told in a row of words
 _UNQUOTE = re.compile(r"""\\(.)|"((?:[^"\\]|\\.)*)"|'([^']*)'""", re.S)
 _MODEL = re.compile(r"[\w.~$/{}-]+")
 
@@ -34,7 +35,7 @@ class Token(NamedTuple):
 
 def tokens(text: str, first_line: int) -> list[Token]:
     """The words of a command that may go over several lines with backslashes."""
-    joined = re.sub(r"\\[ \t]*\n", "  \n", re.sub(r"[`^][ \t]*\n", " \n", text))
+    joined = re.sub(r"\\[ \t]*\n", "  \n", re.sub(r"[`^][ \t]*\n", " \n", _JOINED.sub(" ", text)))
     found, at, line = [], 0, first_line
     for match in _TOKEN.finditer(joined):
         line += joined.count("\n", at, match.start())
@@ -132,7 +133,10 @@ def _container(words: Sequence[Token]) -> Iterator[Block]:
             variable, _, given = value.partition("=")
             env.append(Pair(variable, scalar(given), line))
         elif flag[1].startswith("--") or keys.canonical("docker", name) in keys.kinds()["docker"].keys:
-            pairs.append(Pair(flag[1], True if value is None else scalar(value), line))
+            given = (
+                value if value and value[0] in "\"'" else scalar(value or "true")
+            )  # the shell took its quotes already
+            pairs.append(Pair(flag[1], given, line))
     yield Block("flags", tuple(pairs), "docker")
     yield Block("flags", tuple(env), "env")
     if at < len(words):

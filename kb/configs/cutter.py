@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kb.configs import keys
 from kb.configs.commands import read_command
-from kb.configs.lines import KeyLine, Row, YamlReader, assignment, modelfile, yaml_line
+from kb.configs.lines import KeyLine, Row, YamlReader, assignment, modelfile, variables, yaml_line
 from kb.configs.model import Block, Pair
 from kb.configs.prose import NO_VALUE, proposed, read_sentence, spoken
 from kb.configs.structures import Scanner
@@ -21,11 +21,13 @@ _OPENER = re.compile(
 _CONFIG_DUMP = re.compile(r"(?:with config|engine args|non-default args|server_args)\s*[:=]\s*(?:\w+\()?(?=[\w{]+)")
 _OPENS = re.compile(r"[{(:\[]\s*$|^\s*[\w\"'-][\w\"' -]{0,60}:|^\s*[{#]|=\s*\S+$")
 _FLAG = re.compile(r"(?:^|[\s`\"'\[])--[A-Za-z][\w-]+")
+_SHORT_FLAG = re.compile(r"\s-[a-z]{1,5}\s+[\w./]")
 _SHELL = re.compile(
     r"\s*(?:[$>#]\s+)?(?:-\s+|-e\s+)?"
     r"(?:(?:(?:export|ENV|set|declare -x|env|sudo)\s+)*(?:\$env:)?[A-Z][A-Z0-9_]*=\S|ENV\s+[A-Z][A-Z0-9_]*\s+\S)"
 )
 _OVERRIDE = re.compile(r"\s*\+{0,2}(?:actor_rollout_ref|algorithm|trainer|data|critic|reward_model)\.[\w.]+=\S")
+_COMMENTED = re.compile(r"\s*(?:#|//)\s*[\"']?[a-z][\w.-]*[\"']?\s*[:=]\s*[^\s=]+,?$")  # a setting taken out
 _VERSION = re.compile(r"v?\d+\.\d+(?:\.\d+|\.?(?:post|dev|rc)\d*)\S*")
 _ENV_NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _NUMBERS = re.compile(r"[:=]\s?[\"']?-?\d")
@@ -48,6 +50,7 @@ class Cutter:
         self.file_kind = next(
             (kind for pattern, kind in keys.patterns("files") if pattern.search(Path(name).name)), None
         )
+        self._of_ollama = self.file_kind == "ollama" or "\nPARAMETER " in text
         self.at = 0
 
     def blocks(self) -> Iterator[Block]:
@@ -61,7 +64,12 @@ class Cutter:
 
     def _next(self, line: str) -> Iterator[Block]:
         hit = self.at in self.looks
-        if not (hit or _OPENS.search(line)) or line.lstrip().startswith("```") or _is_row(line):
+        if (
+            not (hit or _OPENS.search(line))
+            or line.lstrip().startswith("```")
+            or _COMMENTED.match(line)
+            or _is_row(line)
+        ):
             self.at += 1
             return
         for reader in (self._command, self._structure, self._run, self._parameter):
@@ -151,7 +159,8 @@ class Cutter:
             self.at += 1
             blocks = [block for text in quoted for block in read_command(text, self.at - 1)]
             return [*blocks, *read_sentence(_PROSE_COMMAND.sub(" ", line), self.at - 1)]
-        if program and not flags and not shell and "=" not in line and not line.rstrip().endswith("\\"):
+        short = flags or _SHORT_FLAG.search(line)
+        if program and not short and not shell and "=" not in line and not line.rstrip().endswith("\\"):
             return None
         first = self.at
         parts = [_as_words(line)]
@@ -236,14 +245,15 @@ class Cutter:
             for pair in pairs
             if _ENV_NAME.fullmatch(pair.key.rsplit(".", 1)[-1])
         )
-        variables = {pair.line for pair in env}
-        rest = tuple(pair for pair in pairs if pair.line not in variables)
+        env += tuple(one for pair in pairs for one in variables(pair))
+        variables_at = {pair.line for pair in env}
+        rest = tuple(pair for pair in pairs if pair.line not in variables_at)
         blocks = [Block("flags", env, "env")] if env else []
         return [*blocks, *_services(rest), Block(form, rest, self.file_kind)]
 
     def _parameter(self, line: str) -> list[Block] | None:
         found = modelfile(line)
-        if found is None:
+        if found is None or (found.key in ("from", "adapter") and not self._of_ollama):
             return None
         self.at += 1
         return [Block("yaml", (Pair(found.key, scalar(found.value), self.at - 1),), "ollama")]

@@ -182,6 +182,8 @@ def _fits(kind: str, pair: Pair) -> bool:
     """Keys that mean different things by their value: `stage: 2` is ZeRO's, `stage: sft` LLaMA-Factory's."""
     if pair.key == "stage":
         return (kind == "deepspeed") == isinstance(pair.value, int)
+    if pair.key in ("offload_optimizer", "offload_model"):
+        return isinstance(pair.value, bool)
     if pair.key in ("fp16", "bf16", "optimizer", "scheduler"):
         return kind != "deepspeed"
     return True

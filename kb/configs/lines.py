@@ -13,7 +13,11 @@ _KEY = re.compile(r"""(?P<key>"[^"]{1,80}"|'[^']{1,80}'|[A-Za-z_][\w./-]{0,79})\
 _ASSIGN = re.compile(r"\s*(?P<owner>(?:[A-Za-z_]\w*\.)*)(?P<key>[A-Za-z_]\w*)\s*=\s*(?P<value>[^=\s].*?)\s*[,;]?\s*$")
 _COMMENT = re.compile(r"\s+#.*$")
 _QUOTED = re.compile(r"""("(?:[^"\\]|\\.)*"|'[^']*')(.*)$""")
-_MODELFILE = re.compile(r"\s*(?:>>>\s*)?(?:PARAMETER|/set\s+parameter)\s+(?P<key>\w+)\s+(?P<value>\S.*)$")
+_MODELFILE = re.compile(
+    r"\s*(?:>>>\s*)?(?:(?:PARAMETER|/set\s+parameter)\s+(?P<key>\w+)|(?P<order>FROM|ADAPTER)(?=\s+[^\s#]+\s*$))"
+    r"\s+(?P<value>\S.*)$"
+)
+_VARIABLE = re.compile(r"[\"']?([A-Z][A-Z0-9_]*)=(.*?)[\"']?")
 _ANCHOR = re.compile(r"(?:&\w+|!!?\w*)\s*")
 MAX_DEPTH = 20
 
@@ -43,7 +47,15 @@ def assignment(text: str) -> KeyLine | None:
 def modelfile(text: str) -> KeyLine | None:
     """A parameter of an Ollama Modelfile or session."""
     found = _MODELFILE.match(text)
-    return KeyLine(found["key"], found["value"].strip()) if found else None
+    return KeyLine(found["key"] or found["order"].lower(), found["value"].strip()) if found else None
+
+
+def variables(pair: Pair) -> Iterator[Pair]:
+    """The environment that a list `environment: [NAME=value]` of a compose file sets."""
+    listed = pair.value if isinstance(pair.value, tuple) and pair.key.endswith(("environment", "env")) else ()
+    for item in listed:
+        if found := _VARIABLE.fullmatch(str(item)):
+            yield Pair(found[1], scalar(found[2]), pair.line)
 
 
 def _bare(value: str) -> str:

@@ -10,7 +10,9 @@ from kb.configs.values import scalar
 
 _WORD = re.compile(r"(?<![\w/.-])(?:--?)?([A-Za-z][A-Za-z0-9]*(?:[_.-][A-Za-z0-9]+)*)")
 _ENV = re.compile(
-    r"(?<![\w/$])([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\s?=\s?([^\s,;\uff0c\uff1b\u3002\u3001)\uff09`'\"]+|\"[^\"]*\"|'[^']*')"
+    r"(?<![\w/$])([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\s?=\s?([^\s,;\uff0c\uff1b\u3002\u3001)\uff09`'\"]+"
+    r"(?:,(?![\w.-]+\s*[=:])[\w.:/^-]+)*|\"[^\"]*\"|'[^']*')",
+    re.ASCII,
 )
 _ENVIRON = re.compile(r"environ(?:\[|\.setdefault\()[\"']([A-Z][A-Z0-9_]*)[\"'](?:\]\s*=|,)\s*(\"[^\"]*\"|'[^']*')")
 _CHINESE_LINK = (
@@ -23,10 +25,11 @@ _LINK = (
     rf"|{_CHINESE_LINK}|\s+)"
 )
 _VALUE = (
-    r"(?P<value>\"[^\"]{1,80}\"|'[^']{1,80}'|[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w%]|\.\d)"
+    r"(?P<value>\[[^\[\]{}]{1,200}\]|\"[^\"]{1,80}\"|'[^']{1,80}'|[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w%]|\.\d)"
     r"|[A-Za-z][\w./+-]*(?<![.-]))"
 )
 _AFTER = re.compile(rf"[`\"'”*)]*(?:\s*[(\uff08](?:[^()\uff08\uff09]{{0,20}})[)\uff09])?{_LINK}[`\"'“*]*{_VALUE}")
+_TOLD = re.compile(r"(?:用|设|设置|选|写|填|配|改)(?:的是|的|成|为|了)$")  # links that only tell a value
 _IS = r"[`\"'”*]*\s*(?:is|was|都|也|是|一直|已经?)?\s*(?:turned |switched )?"
 _ON_AFTER = re.compile(rf"{_IS}(?:on\b|enabled\b|打开|开着|开启|启用|开了|开的|设成开)")
 _OFF_AFTER = re.compile(rf"{_IS}(?:off\b|disabled\b|关闭|关了|关掉|关着|没开|未开|没有开|未启用|禁用)")
@@ -110,7 +113,7 @@ def _pair(text: str, found: re.Match[str], word: str, line: int) -> Pair | None:
         return Pair(word, False, line)
     if _ON_AFTER.match(after) and clear:
         return Pair(word, True, line)
-    value = _value(after, clear)
+    value = _value(word, after, clear)
     if value is not None:
         return Pair(word, value[0], line)
     flag = "--" in found[0] or not _WEAK_BEFORE.search(before)
@@ -121,7 +124,7 @@ def _pair(text: str, found: re.Match[str], word: str, line: int) -> Pair | None:
     return None
 
 
-def _value(after: str, clear: bool) -> tuple[object] | None:
+def _value(key: str, after: str, clear: bool) -> tuple[object] | None:
     """The value behind a key; a plain word only after a link that says so, an ordinary word never."""
     found = _AFTER.match(after)
     if found is None:
@@ -130,9 +133,12 @@ def _value(after: str, clear: bool) -> tuple[object] | None:
     if _VERSION.fullmatch(raw):
         return None
     strict = link in ("=", ":", "\uff1a", "=>", "->", "→")
-    if not clear and not strict:
+    if not clear and not strict and not _TOLD.search(link):
         return None
+    if raw[0] == "[":
+        return (tuple(scalar(item) for item in raw[1:-1].split(",") if item.strip()),) if strict else None
     value = scalar(raw.rstrip("."))
-    if isinstance(value, str) and raw[:1] not in "\"'" and (not link or raw.lower() in NO_VALUE):
+    word_means_nothing = raw.lower() in NO_VALUE and not (raw == "default" and key in keys.table()["named_default"])
+    if isinstance(value, str) and raw[:1] not in "\"'" and (not link or word_means_nothing):
         return None
     return (value,)

@@ -45,9 +45,10 @@ def _gate() -> Pattern:
     parts = [
         rf"\b(?:{'|'.join(map(escape, clear))})\b",
         rf"\b(?:{'|'.join(map(escape, plain))})[\"'`]?\s*[:=]",
-        r"(?:^|\s)--[a-z][\w-]+(?:[ =]|$)", r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\s?=", r"PARAMETER\s+\w",
+        r"(?:^|\s)--[a-z][\w-]+(?:[ =]|$)", r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\s?=", r"PARAMETER\s+\w", r"^FROM\s",
         r"(?i:zero[-_ ]?(?:stage)?[-_ ]?[0-3])",
-        r"\b(?:export|ENV|ollama|docker|vllm|swift)\s", r"[A-Z][A-Z0-9]*_[A-Z0-9_]+[\"']?\]?:? ",
+        r"\b(?:export|ENV|ollama|docker|vllm|swift|llamafactory-cli|llama-(?:server|cli|bench))\s",
+        r"-m\s+(?:vllm|sglang|verl|axolotl)\.\w", r"[A-Z][A-Z0-9]*_[A-Z0-9_]+[\"']?\]?:? ",
     ]  # fmt: skip
     return Pattern(f"(?m){'|'.join(parts)}")
 
@@ -87,9 +88,14 @@ def _settle(block: Block, name: str, named: frozenset[str]) -> Iterator[ConfigVa
         block = block._replace(pairs=tuple(pair for pair in block.pairs if pair not in inner))
     kinds = (block.kind,) if block.kind else keys.choose(block.form, block.pairs, named)
     for kind in kinds:
-        for pair in (_positive(kind, given) for given in block.pairs):
+        for pair in (_positive(kind, given) for given in block.pairs if not _asked(kind, given)):
             if not (pair.key in ("fp16", "bf16") and kind == "deepspeed"):
                 yield from _meanings(ConfigValue(kind, _key(kind, pair), pair.value, name, pair.line + 1, pair.key))
+
+
+def _asked(kind: str, pair: Pair) -> bool:
+    """Whether a pair of a request is its content."""
+    return pair.key.split(".", 1)[0] in keys.table()["contents"] and not keys.knows(kind, pair.key)
 
 
 def _key(kind: str, pair: Pair) -> str:

@@ -2,6 +2,7 @@
 
 import http.server
 import io
+import itertools
 import json
 import os
 import random
@@ -22,6 +23,7 @@ from app.diagnosis import Diagnosis, Request
 from app.watch import Warned, Watcher
 from kb.errors import InputError, UnavailableError
 
+RUNS = sorted((Path(__file__).parents[2] / "evals" / "watch" / "heldout").glob("*.log"))
 HEALTHY = sorted((Path(__file__).parents[2] / "evals" / "pastes" / "healthy").glob("*.yaml"))
 Diagnose = Callable[[str], Diagnosis]
 
@@ -105,6 +107,25 @@ def test_a_healthy_run_is_left_alone(path: Path, diagnose: Diagnose) -> None:
 
 def quiet(text: str) -> Diagnosis:
     raise UnavailableError("nothing should be asked here")
+
+
+@pytest.mark.parametrize("path", RUNS, ids=[path.stem for path in RUNS])
+def test_a_healthy_run_of_another_hand_is_left_alone(path: Path) -> None:
+    said: list[Warned] = []
+    hours = itertools.count(0, 3600)  # time enough to look at every row
+    watcher = Watcher(quiet, said.append, clock=lambda: next(hours))
+    watcher.feed(path.read_bytes())
+    watcher.end()
+    assert said == []
+
+
+def test_a_run_that_got_over_a_zero_is_given_four_rows() -> None:
+    noisy = [row(i, 0.01, 0.0 if i in (9, 20) else 0.5 + i % 3 / 10, reward=0.2 + i / 50) for i in range(30)]
+    said: list[Warned] = []
+    watcher = Watcher(quiet, said.append)
+    for i, text in enumerate([*noisy, *(row(30 + i, 0.0, 0.0, reward=0.8) for i in range(6))]):
+        watcher.feed(f"{text}\n".encode())
+        assert (said != []) == (i >= 33)
 
 
 def test_ten_lines_a_second_cost_one_percent() -> None:
