@@ -84,7 +84,7 @@ def serve(app: FastAPI, host: str, port: int, ready: Callable[[str], None] = lam
     """Serve until interrupted; `ready` is told the address. Raises UnavailableError where it cannot be bound."""
     config = uvicorn.Config(
         app,
-        log_level="warning",
+        log_level="critical",
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,

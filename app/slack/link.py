@@ -1,8 +1,7 @@
 """Socket Mode: the websocket over which Slack delivers.
 
-Why not the library's: slack_sdk's own client forgets the first part of a frame when the rest is late, then reads noise
-and hears nothing more while its connection stays open; and its variant on websocket-client never notices a connection
-that is dead on the other side. Both showed under the storm in tests/slack.
+Why not the library's: under the storm in tests/slack, slack_sdk's own client logged torn JSON and stopped hearing on a
+connection that stayed open (by its code it drops the first part of a frame whose rest is late); this one does not.
 """
 
 import json

@@ -13,6 +13,7 @@ from evals.split import sealed
 from kb.library import BUILT_IN, load_library
 
 
+@pytest.mark.timeout(900)  # every development case once
 def test_development_quality_holds(casebook: Casebook) -> None:
     held, lines = gate.verdict(casebook)
     assert held, "\n".join(lines)
