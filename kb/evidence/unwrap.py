@@ -13,7 +13,7 @@ MAX_PARTS = 40
 _FRESH = re.compile(
     r"\s*$|\[|\(\w+ ?\w* pid=|\d{4}[-/]\d\d|\d\d:\d\d:\d\d|[IWEF]\d{4} |(?:INFO|WARNING|ERROR)\b|Traceback|\s+File \""
 )
-_TABLE_END = re.compile(r"[|+│┃╮╯─═*#=_-]$")
+_TABLE_END = re.compile(r"[|+│┃╮╯─]$|[-=*#_]{2}$")
 
 
 def unwrapped(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
