@@ -221,10 +221,15 @@ class Casebook:
         return self._embedder.embed([text if known else to_english(text) or text for text in texts], "query")
 
     def search(self, words: str) -> list[tuple[Incident, Hit]]:
-        """Incidents for a query, best first."""
+        """Incidents for a query, best first; the id of a retired incident finds its successor first."""
         with self._lock:
-            hits = self._retriever.search(words)
-            return [(self._retriever.catalog.incidents[hit.incident], hit) for hit in hits]
+            self._retriever.refresh()
+            known = self._retriever.catalog.incidents
+            old = known.get(words.strip())
+            heir = known.get(old.superseded_by) if old and old.superseded_by else None
+            hits = self._retriever.search(heir.title.get("en") if heir else words)
+            ordered = sorted(hits, key=lambda hit: heir is not None and hit.incident != heir.id)
+            return [(known[hit.incident], hit) for hit in ordered]
 
     def incidents(self) -> Mapping[str, Incident]:
         """All incidents by id, retired ones included."""

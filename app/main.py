@@ -120,6 +120,7 @@ def index(rebuild: Annotated[bool, typer.Option(help="embed everything anew")] =
     typer.echo(
         f"{state}: {report.incidents} incidents, {report.passages} passages, "
         f"{report.embedded} embedded, {report.removed} removed"
+        + (f", {report.resumed} taken up" if report.resumed else "")
     )
 
 
