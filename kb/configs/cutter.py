@@ -21,6 +21,7 @@ _OPENER = re.compile(
 _CONFIG_DUMP = re.compile(r"(?:with config|engine args|non-default args|server_args)\s*[:=]\s*(?:\w+\()?(?=[\w{]+)")
 _OPENS = re.compile(r"[{(:\[]\s*$|^\s*[\w\"'-][\w\"' -]{0,60}:|^\s*[{#]|=\s*\S+$")
 _FLAG = re.compile(r"(?:^|[\s`\"'\[])--[A-Za-z][\w-]+")
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _SHORT_FLAG = re.compile(r"\s-[a-z]{1,5}\s+[\w./]")
 _SHELL = re.compile(
     r"\s*(?:[$>#]\s+)?(?:-\s+|-e\s+)?"
@@ -152,6 +153,8 @@ class Cutter:
         program = any(command.pattern.search(line) for command in keys.commands()) if " " in line else False
         flags = _FLAG.findall(line)
         shell = _SHELL.match(line) is not None or _OVERRIDE.match(line) is not None
+        if shell and not program and not flags and _CHINESE.search(_as_words(line)):
+            return None
         if not (program or flags or shell) or (not program and flags and not self._trusted(line)):
             return None
         quoted = [text for text in _PROSE_COMMAND.findall(line) if "--" in text]
@@ -235,6 +238,7 @@ class Cutter:
         """The pairs if they are a configuration: enough keys known, and no row of metrics."""
         names = [pair.key.rsplit(".", 1)[-1] for pair in pairs]
         known = sum(_known(pair.key) or _ENV_NAME.fullmatch(pair.key.rsplit(".", 1)[-1]) is not None for pair in pairs)
+        known += len(list(variables(pairs)))
         metrics = any(name in keys.table()["metrics"] for name in names)
         sure = known > 1 or any(spoken(name) or _ENV_NAME.fullmatch(name) for name in names)
         return pairs if known and sure and known * 3 >= len(pairs) and not metrics else ()
@@ -245,7 +249,7 @@ class Cutter:
             for pair in pairs
             if _ENV_NAME.fullmatch(pair.key.rsplit(".", 1)[-1])
         )
-        env += tuple(one for pair in pairs for one in variables(pair))
+        env += tuple(variables(pairs))
         variables_at = {pair.line for pair in env}
         rest = tuple(pair for pair in pairs if pair.line not in variables_at)
         blocks = [Block("flags", env, "env")] if env else []

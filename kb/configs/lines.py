@@ -18,6 +18,7 @@ _MODELFILE = re.compile(
     r"\s+(?P<value>\S.*)$"
 )
 _VARIABLE = re.compile(r"[\"']?([A-Z][A-Z0-9_]*)=(.*?)[\"']?")
+_ENTRY, _NAME = re.compile(r"(.*\benv\.\d+)\.name"), re.compile(r"[A-Z][A-Z0-9_]*")
 _ANCHOR = re.compile(r"(?:&\w+|!!?\w*)\s*")
 MAX_DEPTH = 20
 
@@ -50,12 +51,18 @@ def modelfile(text: str) -> KeyLine | None:
     return KeyLine(found["key"] or found["order"].lower(), found["value"].strip()) if found else None
 
 
-def variables(pair: Pair) -> Iterator[Pair]:
-    """The environment that a list `environment: [NAME=value]` of a compose file sets."""
-    listed = pair.value if isinstance(pair.value, tuple) and pair.key.endswith(("environment", "env")) else ()
-    for item in listed:
-        if found := _VARIABLE.fullmatch(str(item)):
-            yield Pair(found[1], scalar(found[2]), pair.line)
+def variables(pairs: Sequence[Pair]) -> Iterator[Pair]:
+    """The environment that lists set: `environment: [NAME=value]` of compose, `env: [{name, value}]` of Kubernetes."""
+    values = {pair.key: pair.value for pair in pairs}
+    for pair in pairs:
+        listed = pair.value if isinstance(pair.value, tuple) and pair.key.endswith(("environment", "env")) else ()
+        for item in listed:
+            if found := _VARIABLE.fullmatch(str(item)):
+                yield Pair(found[1], scalar(found[2]), pair.line)
+        if found := _ENTRY.fullmatch(pair.key):
+            value = values.get(f"{found[1]}.value")
+            if value is not None and _NAME.fullmatch(str(pair.value)):
+                yield Pair(str(pair.value), value, pair.line)
 
 
 def _bare(value: str) -> str:

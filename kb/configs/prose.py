@@ -30,7 +30,8 @@ _VALUE = (
 )
 _AFTER = re.compile(rf"[`\"'”*)]*(?:\s*[(\uff08](?:[^()\uff08\uff09]{{0,20}})[)\uff09])?{_LINK}[`\"'“*]*{_VALUE}")
 _TOLD = re.compile(r"(?:用|设|设置|选|写|填|配|改)(?:的是|的|成|为|了)$")  # links that only tell a value
-_IS = r"[`\"'”*]*\s*(?:is|was|都|也|是|一直|已经?)?\s*(?:turned |switched )?"
+_AND = r"(?:[`\"'”*]*\s*(?:和|与|跟|、|以及|还有)\s*[`\"'“*]*[A-Za-z][\w.-]*)?"  # one switch told with another
+_IS = _AND + r"[`\"'”*]*\s*(?:is|was|都|也|是|一直|已经?)?\s*(?:turned |switched )?"
 _ON_AFTER = re.compile(rf"{_IS}(?:on\b|enabled\b|打开|开着|开启|启用|开了|开的|设成开)")
 _OFF_AFTER = re.compile(rf"{_IS}(?:off\b|disabled\b|关闭|关了|关掉|关着|没开|未开|没有开|未启用|禁用)")
 _TO_KEY = r"\s*[`\"'“*]*(?:--)?$"
@@ -109,9 +110,10 @@ def _pairs(text: str, line: int) -> Iterator[Pair]:
 def _pair(text: str, found: re.Match[str], word: str, line: int) -> Pair | None:
     after, before = text[found.end() : found.end() + 120], text[max(0, found.start() - 40) : found.start()]
     clear = keys.specific(word)
-    if _OFF_AFTER.match(after) and clear:
+    switch = clear or word in keys.table()["switches"]
+    if _OFF_AFTER.match(after) and switch:
         return Pair(word, False, line)
-    if _ON_AFTER.match(after) and clear:
+    if _ON_AFTER.match(after) and switch:
         return Pair(word, True, line)
     value = _value(word, after, clear)
     if value is not None:
@@ -138,7 +140,7 @@ def _value(key: str, after: str, clear: bool) -> tuple[object] | None:
     if raw[0] == "[":
         return (tuple(scalar(item) for item in raw[1:-1].split(",") if item.strip()),) if strict else None
     value = scalar(raw.rstrip("."))
-    word_means_nothing = raw.lower() in NO_VALUE and not (raw == "default" and key in keys.table()["named_default"])
+    word_means_nothing = raw.lower() in NO_VALUE and raw not in keys.table()["named_values"].get(key, ())
     if isinstance(value, str) and raw[:1] not in "\"'" and (not link or word_means_nothing):
         return None
     return (value,)

@@ -87,7 +87,8 @@ def _settle(block: Block, name: str, named: frozenset[str]) -> Iterator[ConfigVa
         yield from _settle(Block("json", inner, "deepspeed"), name, named)
         block = block._replace(pairs=tuple(pair for pair in block.pairs if pair not in inner))
     kinds = (block.kind,) if block.kind else keys.choose(block.form, block.pairs, named)
-    for kind in kinds:
+    asked = any(pair.key.split(".", 1)[0] == "messages" for pair in block.pairs)
+    for kind in kinds if not asked or kinds[:1] == ("ollama",) else ():
         for pair in (_positive(kind, given) for given in block.pairs if not _asked(kind, given)):
             if not (pair.key in ("fp16", "bf16") and kind == "deepspeed"):
                 yield from _meanings(ConfigValue(kind, _key(kind, pair), pair.value, name, pair.line + 1, pair.key))
