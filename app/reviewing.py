@@ -60,6 +60,8 @@ def run(casebook: Casebook, desk: Desk, settings: Settings, ask: Ask | None = No
         relation = casebook.relate(account_of(item.draft))
         for line in shown(item, relation):
             out(line)
+        for other, why in desk.like(item).items():
+            out(f"  another draft: {other} ({plain(why)})")
         done = _decide(desk, id, relation, ask or _key, out)
         accepted += done == "accepted"
         if done == "quit":

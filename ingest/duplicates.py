@@ -91,6 +91,20 @@ def _plain(url: str) -> str:
     return url.split("#")[0].split("?")[0].rstrip("/").lower().replace("//www.", "//")
 
 
+def shared(draft: Draft, others: Iterable[Draft]) -> dict[str, str]:
+    """Other drafts that tell of the same source or show the same error: by id, and why."""
+    own, marks = account_of(draft), {f.value for f in draft.facts.get("signatures", ())}
+    found = {}
+    for other in others:
+        if other.id == draft.id:
+            continue
+        if own.urls & account_of(other).urls:
+            found[other.id] = "the same source"
+        elif same := marks & {f.value for f in other.facts.get("signatures", ())}:
+            found[other.id] = f"the same error: {min(same)}"
+    return found
+
+
 def features(account: Account, finder: Finder, incidents: Mapping[str, Incident]) -> dict[str, dict[str, float]]:
     """The features of the nearest incidents, by id; retired ones are left out."""
     hits = [h for h in finder.search(account.query, account.words, account.words) if h.incident in incidents]

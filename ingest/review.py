@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ingest import additions
 from ingest.draft_files import load_draft, write_whole
+from ingest.duplicates import shared
 from ingest.proposals import proposal
 from ingest.types import Draft
 from kb.check import check_library
@@ -22,6 +23,7 @@ from kb.types import Group, Incident, Review
 from kb.writeups import parse_incident, write_incident
 
 DONE = "done"
+MOST_COMPARED = 500  # drafts that one is compared with
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,16 @@ class Desk:
         path = self._path(id)
         draft = load_draft(path)
         return Item(draft, proposal(path.read_text("utf-8"), draft, path))
+
+    def like(self, item: Item) -> dict[str, str]:
+        """Other drafts that wait and tell of the same, with the reason; of the first MOST_COMPARED."""
+        others = []
+        for id in self.waiting()[:MOST_COMPARED]:
+            try:
+                others.append(load_draft(self.drafts / f"{id}.md"))
+            except InputError:
+                continue  # it is named where it is reviewed itself
+        return shared(item.draft, others)
 
     def save(self, id: str, text: str) -> None:
         """Keep an edited text for later. Raises InputError."""

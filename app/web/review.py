@@ -4,7 +4,7 @@ It stands behind the same log-in, origin and size rules as every page (app/guard
 escaped by the templates; what it writes goes through the same desk as `casebook review`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -55,7 +55,7 @@ class ReviewPages:
             return self._page(
                 request, "reviews.html", 404, waiting=desk.waiting(), done=str(error), into=str(desk.into)
             )
-        return self._shown(request, id, item, item.text, ())
+        return self._shown(request, id, item, item.text, (), like=desk.like(item))
 
     def decide(
         self,
@@ -85,12 +85,19 @@ class ReviewPages:
         return open_desk(self._casebook, self._settings, reviewer=reviewer)
 
     def _shown(
-        self, request: Request, id: str, item: Item, text: str, problems: Sequence[str], status: int = 200
+        self,
+        request: Request,
+        id: str,
+        item: Item,
+        text: str,
+        problems: Sequence[str],
+        status: int = 200,
+        like: Mapping[str, str] | None = None,
     ) -> HTMLResponse:
         relation = self._casebook.relate(account_of(item.draft))
         return self._page(
             request, "review.html", status, id=id, draft=item.draft, text=text, problems=problems, choices=CHOICES,
-            relation=relation, kin=list(related(relation)), source=marked(item),
+            relation=relation, kin=list(related(relation)), like=like or {}, source=marked(item),
         )  # fmt: skip
 
     def _page(self, request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:

@@ -1,5 +1,6 @@
 """Review: nothing unfinished is accepted, what is accepted passes the linter, and a killed review loses nothing."""
 
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -11,7 +12,7 @@ from evals import ingest_threads
 from evals.ingest_eval import stories
 from ingest.draft_files import known_digests, load_draft, write_draft
 from ingest.drafts import draft
-from ingest.duplicates import Account, account_of, confirmed_in, decide, probability, relate
+from ingest.duplicates import Account, account_of, confirmed_in, decide, probability, relate, shared
 from ingest.reading import read_source
 from ingest.review import Desk
 from ingest.types import Draft
@@ -111,6 +112,18 @@ def test_merging_adds_the_source_once_and_leaves_installed_files_alone(
     extended = load_library([few_incidents]).incidents["grpo-loss-zero-expected"]
     assert len(extended.sources) == len(library.incidents["grpo-loss-zero-expected"].sources) + 1
     assert own.waiting() == []
+
+
+def test_drafts_of_one_source_know_of_each_other(drafts: Path, tmp_path: Path, library: Library) -> None:
+    desk = desk_of(drafts, tmp_path, library)
+    first, second = (desk.item(id).draft for id in desk.waiting())
+    assert shared(first, [first, second]) == {}
+    moved = replace(second, origin=replace(second.origin, url="https://github.com/a/b/issues/1"))
+    retold = replace(first, origin=replace(first.origin, url=None, thread="https://GitHub.com/a/b/issues/1#c2"))
+    assert shared(retold, [moved]) == {second.id: "the same source"}
+    if errors := first.facts.get("signatures"):
+        alike = replace(moved, facts={**moved.facts, "signatures": errors})
+        assert shared(first, [alike]) == {second.id: f"the same error: {errors[0].value}"}
 
 
 def test_killed_between_writing_and_putting_away_the_draft_is_accepted_again(
