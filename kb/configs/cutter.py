@@ -20,7 +20,8 @@ _OPENER = re.compile(
 )
 _CONFIG_DUMP = re.compile(r"(?:with config|engine args|non-default args|server_args)\s*[:=]\s*(?:\w+\()?(?=[\w{]+)")
 _OPENS = re.compile(r"[{(:\[]\s*$|^\s*[\w\"'-][\w\"' -]{0,60}:|^\s*[{#]|=\s*\S+$")
-_FLAG = re.compile(r"(?:^|[\s`\"'\[])--[A-Za-z][\w-]+")
+_BEFORE_FLAG = " \t`\"'[,:;\uff0c\uff1a\uff1b\u3001\uff08"
+_FLAG = re.compile(rf"(?:^|[{re.escape(_BEFORE_FLAG)}])--[A-Za-z][\w-]+")
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _SHORT_FLAG = re.compile(r"\s-[a-z]{1,5}\s+[\w./]")
 _SHELL = re.compile(
@@ -176,7 +177,7 @@ class Cutter:
 
     def _trusted(self, line: str) -> bool:
         found = _FLAG.search(line)
-        known = [flag.strip(" `\"'[-") for flag in _FLAG.findall(line)]
+        known = [flag.lstrip(_BEFORE_FLAG).strip("-") for flag in _FLAG.findall(line)]
         if not any(flag in keys.owners() or flag.replace("-", "_") in keys.owners() for flag in known):
             return len(known) > 2
         return not proposed(line[: found.start()] if found else "")
