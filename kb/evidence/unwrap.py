@@ -9,7 +9,7 @@ from kb.evidence.language import han
 
 NARROWEST, WIDEST = 72, 250  # columns of a terminal
 LEAST = 3  # full lines before a width is believed
-MAX_PARTS = 40
+MAX_PARTS = MAX_LINE // WIDEST
 _FRESH = re.compile(
     r"\s*$|\[|\(\w+ ?\w* pid=|\d{4}[-/]\d\d|\d\d:\d\d:\d\d|[IWEF]\d{4} |(?:INFO|WARNING|ERROR)\b|Traceback|\s+File \""
 )
@@ -31,7 +31,7 @@ def unwrapped(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
         while parts < last and _goes_on(rows[parts - 1][1], rows[parts][1], width):
             parts += 1
         if parts > at + 1:
-            text = "".join(part for _, part in rows[at:parts])[:MAX_LINE]
+            text = "".join(part for _, part in rows[at:parts])
         yield number, text
         at = parts
 
