@@ -18,7 +18,7 @@ from ingest.proposals import proposal
 from ingest.types import Draft
 from kb.check import check_library
 from kb.errors import IncidentError, InputError
-from kb.library import BUILT_IN, Library
+from kb.library import BUILT_IN, Library, scan
 from kb.types import Group, Incident, Review
 from kb.writeups import parse_incident, write_incident
 
@@ -53,7 +53,9 @@ class Desk:
             raise InputError("reviewer: 'writer' is who wrote it; name somebody else")
         if _inside(into, BUILT_IN):
             raise InputError(f"{into}: part of the installed package; name a folder of your own with --into")
-        self._known, self._groups = dict(known), dict(groups)
+        mine = scan([into])[0].incidents if into.is_dir() else {}  # accepted before, perhaps not indexed yet
+        self._known, self._groups = {**known, **mine}, dict(groups)
+        self._before: dict[frozenset[str], set[str]] = {}  # findings of the base, by what it holds
         self._own = [into, *(f for f in folders if not _inside(f, BUILT_IN))]
 
     def waiting(self) -> list[str]:
@@ -138,10 +140,12 @@ class Desk:
         review = Review(on=today, by=self.reviewer, result="ok")
         incident = draft.model_copy(update={"status": "reviewed", "reviews": (*draft.reviews, review)})
         incident = parse_incident(write_incident(incident), path)
-        if draft.id in self._known and not path.exists():
+        if (old := self._known.get(draft.id)) and not (path.exists() and _told(old) == _told(incident)):
             raise _Found([f"id: {draft.id} is already in the base; give it another id, or merge"])
         before = {i: k for i, k in self._known.items() if i != incident.id}
-        new = self._problems({**before, incident.id: incident}) - self._problems(before)
+        if frozenset(before) not in self._before:
+            self._before = {frozenset(before): self._problems(before)}
+        new = self._problems({**before, incident.id: incident}) - self._before[frozenset(before)]
         if new:
             raise _Found(sorted(new))
         return incident
@@ -165,6 +169,11 @@ class _Found(InputError):
     def __init__(self, lines: Sequence[str]) -> None:
         self.lines = list(lines)
         super().__init__("; ".join(lines))
+
+
+def _told(incident: Incident) -> str:
+    """An incident without its reviews: the same again is a review that was cut off, anything else is another one."""
+    return write_incident(incident.model_copy(update={"reviews": ()}))
 
 
 def _inside(path: Path, folder: Path) -> bool:

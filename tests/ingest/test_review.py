@@ -138,6 +138,9 @@ def test_killed_between_writing_and_putting_away_the_draft_is_accepted_again(
         (drafts / name).write_bytes(content)
     assert desk_of(drafts, tmp_path, load_library([tmp_path / "mine"])).accept(id, text) == first
     assert len(list((tmp_path / "mine").iterdir())) == 1
+    other = desk.waiting()[0]
+    taken = completed(desk.item(other).text).replace(f"id: {other}", f"id: {first.stem}")
+    assert desk.findings(other, taken)[0].startswith(f"id: {first.stem} is already in the base")
 
 
 @pytest.mark.parametrize("id", ["../../etc/passwd", "", "none", "a/b", "x" * 5000])
