@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from app.casebook import Casebook
 from kb.errors import ModelError
 from kb.llm import Limits, Message, ModelConfig, ServedModel
 
@@ -141,8 +142,12 @@ def test_the_total_limit_ends_the_servers_work(vllm: Any) -> None:
     assert vllm.until_idle(5)
 
 
-def test_a_diagnosis_worded_by_nonsense_is_the_composed_one(vllm: Any, data_folder: Path) -> None:
-    """A random model says nothing that holds: the composed answer comes, with a reason, and status 0."""
+@pytest.mark.timeout(1200)  # embeds the whole base first
+def test_a_diagnosis_worded_by_nonsense_is_the_composed_one(vllm: Any, casebook: Casebook, data_folder: Path) -> None:
+    """A random model says nothing that holds: the composed answer comes, with a reason, and status 0.
+
+    `casebook` has built the index that the command finds.
+    """
     env = os.environ | {
         "CASEBOOK_DATA": str(data_folder), "CASEBOOK_LLM": vllm.url, "CASEBOOK_LLM_API_KEY": vllm.key,
         "CASEBOOK_LLM_FIRST_TOKEN_TIMEOUT": "60", "CASEBOOK_LLM_TIMEOUT": "90", "CASEBOOK_LLM_CONNECT_TIMEOUT": "10",
