@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from app.features import Candidate
 from app.ranking import Ranked, Weights, rank
+from app.verdict import stands_out
 from kb.evidence.model import InitiatingError, Line, Reading
 from kb.evidence.prose import is_prose
 from kb.types import Incident
@@ -20,15 +22,11 @@ def second_problem(ranked: Sequence[Ranked], reading: Reading, weights: Weights,
     A part of the paste that the first cause does not touch must be diagnosed, by the same thresholds, as a case of its
     own, and as no look-alike of the first.
     """
-    first, t = ranked[0].candidate, weights.thresholds
-    for part in list(_parts(ranked, reading))[:_MAX_PARTS]:
-        alone = [*rank(consider(part), weights), None, None][:2]
-        best, other = alone
-        if best is None or related(best.candidate.incident, first.incident):
-            continue
-        lead = best.probability - (other.probability if other else 0.0)
-        if best.probability >= t.first and lead >= t.lead:
-            return best
+    first = ranked[0].candidate.incident
+    for part in islice(_parts(ranked, reading), _MAX_PARTS):
+        alone = rank(consider(part), weights)
+        if stands_out(alone, weights.thresholds) and not related(alone[0].candidate.incident, first):
+            return alone[0]
     return None
 
 
@@ -42,9 +40,10 @@ def _parts(ranked: Sequence[Ranked], reading: Reading) -> Iterator[Reading]:
     """The parts that may be a problem of their own: known errors in another place, and numbers beside an error."""
     first = ranked[0].candidate
     mine = {(ref.input, ref.line) for ref in first.refs}
-    yield from (
-        _around(reading, line) for line in reading.lines if _claimed(line, ranked) and _parted(line, mine, reading)
-    )
+    claimed = _claimed(ranked)
+    for line in reading.lines:
+        if (line.input, line.number) in claimed - mine and _parted(line, mine, reading):
+            yield _around(reading, line)
     numbers = [s for s in reading.evidence.signals if s.seen_in == "metric"]
     if mine and numbers and not {s.name for s in numbers} & {*first.incident.signals}:
         evidence = reading.evidence.model_copy(
@@ -53,21 +52,21 @@ def _parts(ranked: Sequence[Ranked], reading: Reading) -> Iterator[Reading]:
         yield replace(reading, evidence=evidence, prose="", notable=(), lines=())
 
 
-def _claimed(line: Line, ranked: Sequence[Ranked]) -> bool:
-    """Whether a line is the error signature of an incident that does not look like the first."""
+def _claimed(ranked: Sequence[Ranked]) -> set[tuple[str, int]]:
+    """Input and line of the error signatures of incidents that do not look like the first."""
     first, *others = (r.candidate for r in ranked)
-    return any(
-        "signature" in other.features
-        and not related(other.incident, first.incident)
-        and any((ref.input, ref.line) == (line.input, line.number) for ref in other.refs)
+    return {
+        (ref.input, ref.line)
         for other in others
-    )
+        if "signature" in other.features and not related(other.incident, first.incident)
+        for ref in other.refs
+    }
 
 
 def _parted(line: Line, mine: set[tuple[str, int]], reading: Reading) -> bool:
     """Whether a line stands in another file than the first problem's lines, or the person speaks between them."""
     same = [number for name, number in mine if name == line.input]
-    if not mine or (line.input, line.number) in mine:
+    if not mine:
         return False
     said = [o.number for o in reading.lines if o.input == line.input and is_prose(o, few_lines=True)]
     return all(any(min(n, line.number) < s < max(n, line.number) for s in said) for n in same)

@@ -35,12 +35,17 @@ def decide(reading: Reading, ranked: Sequence[Ranked], thresholds: Thresholds) -
             return Decision("insufficient", "too_little")
     if 1.0 - sum(r.probability for r in ranked) >= thresholds.something_else:
         return _no_match(reading)
-    second = ranked[1].probability if len(ranked) > 1 else 0.0
-    if first >= thresholds.first and first - second >= thresholds.lead:
+    if stands_out(ranked, thresholds):
         return Decision("diagnosed", "matched")
-    if len(ranked) < 2 or second < 0.01:
+    if len(ranked) < 2 or ranked[1].probability < 0.01:
         return Decision("no_match", "unknown_problem")
     return Decision("ambiguous", "rivals_remain")
+
+
+def stands_out(ranked: Sequence[Ranked], thresholds: Thresholds) -> bool:
+    """Whether the first cause is likely enough (t2) and far enough ahead of the second (t3)."""
+    first, second = [*(r.probability for r in ranked[:2]), 0.0, 0.0][:2]
+    return first >= thresholds.first and first - second >= thresholds.lead
 
 
 def hard_evidence(evidence: Evidence) -> bool:
