@@ -30,6 +30,11 @@ _BARE = rf"(?P<level_g>{_LEVELS})(?= (?:- )?[\[\w])(?<=[A-Z])"
 # name, pattern, why it appears
 PREFIXES: tuple[tuple[str, str, str], ...] = (
     ("stamp", rf"\[?{_STAMP}(?: \d{{4}})?\]?(?: - |:)?", "most loggers, docker logs -t, kubectl logs --timestamps"),
+    (
+        "journal",
+        r"(?<=:\d\d )[\w.-]{1,60} (?!kernel)[\w.@-]{1,40}\[\d{1,8}\]:(?= |$)|-- Journal begins",
+        "journald, syslog",
+    ),
     ("cri", r"std(?:out|err) [FP] ", "containerd log files"),
     ("level_at", rf"\[?(?P<level_a>{_LEVELS})\]?(?: {_STAMP}| {_CLOCK})? \[[\w./-]+\.py:\d+\](?: -)?", "vLLM"),
     ("hf_level", rf"\[(?P<level_b>{_LEVELS})\|[^\]\n]{{0,80}}\](?: {_STAMP})?(?: [\w.]+:\d+)?(?: >>)?", "transformers"),
@@ -49,6 +54,18 @@ PREFIXES: tuple[tuple[str, str, str], ...] = (
         "kubectl --prefix",
     ),
     ("compose", r"[\w.-]{1,60}(?:-\d+|_\d+)? +\| ", "docker compose"),
+    (
+        "mpi",
+        r"\[1,(?:mpirank:)?(?P<rank_e>\d{1,5})(?:,[\w-]{1,40})?\]<std(?:out|err)>:",
+        "mpirun --tag-output, SageMaker",
+    ),
+    ("wandb", r"(?P<level_i>wandb):", "Weights & Biases' console"),
+    ("named", rf"\[[A-Z][\w-]{{1,30}}\] ?\[(?P<level_h>{_LEVELS})\]", "TensorRT-LLM, TurboMind"),
+    (
+        "group",
+        r" {2,60}\| (?=Traceback| {2,}\S|[\w.]+(?:Error|Exception\w*|Interrupt|Timeout)\b)",
+        "tracebacks of exception groups",
+    ),
     ("dash", r"- (?=\w)", "the hyphens of logging format strings"),
     ("pid", r"\[?(?:pid|PID)[ :=]\d+\]?:?", "process ids"),
     ("clock", rf"\[?{_CLOCK}\]?", "bare clocks"),
@@ -58,7 +75,7 @@ _ALL = "|".join(f"(?P<{name}>{pattern})" for name, pattern, _ in PREFIXES)
 _FIRST, _NEXT = re.compile(_ALL), re.compile(f" *(?:{_ALL})")
 _INNER = {name: tuple(re.findall(r"\?P<(\w+)>", pattern)) for name, pattern, _ in PREFIXES}
 _QUIET = {"i": "info", "w": "warning", "e": "error", "f": "fatal"}
-_QUIET |= {"warn": "warning", "critical": "fatal", "exception": "error", "notice": "info"}
+_QUIET |= {"warn": "warning", "critical": "fatal", "exception": "error", "notice": "info", "wandb": "info"}
 
 
 class Cleaned(NamedTuple):

@@ -21,14 +21,19 @@ from kb.evidence.series import Column, Series
 from kb.vocabulary import table
 
 MAX_COLUMNS, MAX_PAIRS, LEARNING_ROWS = 80, 120, 20_000
-_NUMBER = r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[nN]a[nN]|[Ii]nf(?:inity)?\b)"
+_NUMBER = (
+    r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[nN]a[nN](?:\.0)?|[Ii]nf(?:inity)?\b)"
+)
 _WRAPPER = r"(?:(?:np|numpy|torch)\.\w+\(|tensor\()?"
 _DICT_PAIR = re.compile(rf"""['"]([\w/.()@% -]{{1,60}})['"]: ?{_WRAPPER}\[?['"]?({_NUMBER})(?=[\s,'"}})\]/%GM]|$)""")
 _MULTILINE = re.compile(rf"""\s*['"]([\w/.()@% -]{{1,60}})['"]: ?['"]?({_NUMBER})['"]?,?\s*$""")
-_HINTS = ("loss", "grad", "reward", "kl", "entropy", "logps", "clip", "ppl", "perplexity", "gnorm", "_norm", "value")
+_HINTS = (
+    "loss", "grad", "reward", "kl", "entropy", "logps", "clip", "ppl", "perplexity", "gnorm", "_norm", "value",
+    "损失", "梯度", "奖励",
+)  # fmt: skip
 _BAR = re.compile(r"\s(\d{1,9})/(\d{1,9}|\?) ?\[(?:\d+:)?\d+:\d\d")
 _SPACES = re.compile(r"\s+")
-_SEPARATED, _WORD, MAX_OTHER_WORDS = re.compile(r"[:=|\t]"), re.compile(r"[A-Za-z\u4e00-\u9fff]{2,}"), 3
+_SEPARATED, _WORD, MAX_OTHER_WORDS = re.compile(r"[:=：|\t]"), re.compile(r"[A-Za-z\u4e00-\u9fff]{2,}"), 3
 
 
 class Names(NamedTuple):
@@ -53,7 +58,8 @@ def names() -> Names:
     known = [*canonical, *data["step"], *data["epoch"]]
     either = _trie(known)
     pair = re.compile(
-        rf"(?:(?<=[\s,|;\[({{*\-])|^)['\"]?(?:train/)?({either})['\"]?(?: is)?\s{{0,12}}[:=]?\s{{0,12}}\[{{0,2}}['\"]?"
+        rf"(?:(?<=[\s,|;\[({{*\-，；])|^)['\"]?(?:train/)?({either})['\"]?(?: is)?"
+        rf"\s{{0,12}}[:=：]?\s{{0,12}}\[{{0,2}}['\"]?"
         rf"(?:(?:np|numpy|torch)\.\w+\(|tensor\()?({_NUMBER})(?![\w.]*[A-Za-z_]\w*\()",
     )
     spellings = tuple(s for name, more in data["principal"].items() for s in (name, *more))
@@ -320,7 +326,7 @@ def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        return float(text.replace(",", "") or "nan")
+        return float(text.replace(",", "").removesuffix(".0") or "nan")  # Lightning prints nan.0
 
 
 def _alone(text: str, found: re.Match[str]) -> bool:
