@@ -43,6 +43,7 @@ PREFIXES: tuple[tuple[str, str, str], ...] = (
     ("rank_tag", r"\[(?:rank|Rank|RANK|default|node)[ _:=]?(?P<rank_a>\d{1,5})\]:?", "torchrun, DeepSpeed"),
     ("rank_word", r"(?:\(rank[ :=]?(?P<rank_b>\d{1,5})\)|[Rr]ank[ _](?P<rank_c>\d{1,5}) ?:)", "home-made prefixes"),
     ("actor", r"\(\w[\w.]{0,60}(?: rank=(?P<rank_d>\d+))?(?:[ _-]?[TDP]P\d+)* pid=\d+(?:, ip=[^)]{3,40})?\)", "Ray"),
+    ("raylet", r"\((?:raylet|autoscaler|gcs_server)(?:, ip=[^)]{3,40})?\)", "Ray's own processes"),
     ("repeated", r"\[repeated \d+x across cluster\]", "Ray"),
     ("sglang", rf"\[{_STAMP}(?: (?:DP|TP|PP|EP)\d+)*\]", "SGLang schedulers"),
     ("kernel", r"(?:\S{1,40} )?kernel: ?(?:\[ *\d+\.\d+\])?|\[ *\d{1,9}\.\d{6}\]", "dmesg, syslog"),
@@ -59,7 +60,7 @@ PREFIXES: tuple[tuple[str, str, str], ...] = (
         r"\[1,(?:mpirank:)?(?P<rank_e>\d{1,5})(?:,[\w-]{1,40})?\]<std(?:out|err)>:",
         "mpirun --tag-output, SageMaker",
     ),
-    ("wandb", r"(?P<level_i>wandb):", "Weights & Biases' console"),
+    ("wandb", r"wandb:", "Weights & Biases' console"),
     ("named", rf"\[[A-Z][\w-]{{1,30}}\] ?\[(?P<level_h>{_LEVELS})\]", "TensorRT-LLM, TurboMind"),
     (
         "group",
@@ -75,7 +76,9 @@ _ALL = "|".join(f"(?P<{name}>{pattern})" for name, pattern, _ in PREFIXES)
 _FIRST, _NEXT = re.compile(_ALL), re.compile(f" *(?:{_ALL})")
 _INNER = {name: tuple(re.findall(r"\?P<(\w+)>", pattern)) for name, pattern, _ in PREFIXES}
 _QUIET = {"i": "info", "w": "warning", "e": "error", "f": "fatal"}
-_QUIET |= {"warn": "warning", "critical": "fatal", "exception": "error", "notice": "info", "wandb": "info"}
+_QUIET |= {"warn": "warning", "critical": "fatal", "exception": "error", "notice": "info"}
+# Behind these no person writes.
+_MACHINE = frozenset(("journal", "cri", "actor", "raylet", "sglang", "kernel", "pod", "mpi", "wandb", "group"))
 
 
 class Cleaned(NamedTuple):
@@ -107,6 +110,7 @@ def clean(raw: str) -> Cleaned:
         end = found.end()
         kind = found.lastgroup or ""
         only_level = only_level and kind == "level"
+        level = level or ("info" if kind in _MACHINE else "")
         for group in _INNER[kind]:
             value = found.group(group)
             if value and group.startswith("rank"):

@@ -8,7 +8,7 @@ from kb.evidence.model import Line
 
 _FENCE = re.compile(r"\s*(?:```|~~~)")
 _CODE = re.compile(
-    r"^\s*(?:[$#>%]\s|>>>|import \w|from \S+ import|def \w+\(|class \w+[(:]|return\b|for \w+ in |if .*:$|pip3? \w+ |"
+    r"^\s*(?:[$#>%]\s|>>>|(?:FROM|RUN|ENV|COPY|ARG|CMD|WORKDIR|ENTRYPOINT) \S|[\w.-]+ @ \S+:|import \w|from \S+ import|def \w+\(|class \w+[(:]|return\b|for \w+ in |if .*:$|pip3? \w+ |"
     r"python3? (?:-|\S+\.py)|torchrun (?:-|\S+\.py)|CUDA_\w+=|export \w+=|docker (?:run|exec|compose|pull|build|logs)|"
     r"sudo |deepspeed (?:-|\S+\.py)|accelerate (?:launch|config|env)|vllm (?:serve|bench|chat)|swift \w+ --|"
     r"--\w|- \w+: |\w[\w.]*: ?\S*$|[\w.]+\s*=\s*\S|[{}\[\]<|]|/\w|\w+\(.*\)\s*$|File \"|@|[+^~|*=_-]{3,}|\w+==[\d.])"

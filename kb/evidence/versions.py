@@ -60,6 +60,7 @@ def _names_next(line: bytes) -> bool:
     return (
         line.startswith(b"Name: ")
         or b" show " in line
+        or b".__version__" in line
         or line.rstrip(b") :?*`\t").lower().endswith((b"__version__", b" version"))
     )
 
