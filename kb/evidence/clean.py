@@ -87,6 +87,7 @@ class Cleaned(NamedTuple):
     text: str
     rank: int | None
     level: str
+    machine: bool = False  # whether a prefix was one that no person writes
 
 
 def plain(text: str) -> str:
@@ -102,7 +103,7 @@ def clean(raw: str) -> Cleaned:
     A level that stands alone ("ERROR: No matching distribution") is part of the message and stays.
     """
     text = plain(raw)
-    rank, level, end, only_level = None, "", 0, True
+    rank, level, end, only_level, machine = None, "", 0, True, False
     for _ in range(_MAX_PREFIXES):
         found = _NEXT.match(text, end) if end else _FIRST.match(text)
         if found is None:
@@ -110,7 +111,7 @@ def clean(raw: str) -> Cleaned:
         end = found.end()
         kind = found.lastgroup or ""
         only_level = only_level and kind == "level"
-        level = level or ("info" if kind in _MACHINE else "")
+        machine = machine or kind in _MACHINE
         for group in _INNER[kind]:
             value = found.group(group)
             if value and group.startswith("rank"):
@@ -120,7 +121,7 @@ def clean(raw: str) -> Cleaned:
     level = _QUIET.get(level, level)
     if end == 0 or only_level:
         return Cleaned(text, rank, level)
-    return Cleaned(text[end + 1 :] if text[end : end + 1] == " " else text[end:], rank, level)
+    return Cleaned(text[end + 1 :] if text[end : end + 1] == " " else text[end:], rank, level, machine)
 
 
 _FIELD = re.compile(r"\blevel[\"']?[=:] ?[\"']?(debug|info|warn(?:ing)?|error|critical|fatal)\b", re.IGNORECASE)
@@ -134,5 +135,5 @@ def _field_level(text: str) -> str:
 
 def to_line(name: str, number: int, raw: str) -> Line:
     """The cleaned Line of one raw line."""
-    text, rank, level = clean(raw[:MAX_LINE])
-    return Line(name, number, text, rank, level or _field_level(text))
+    text, rank, level, machine = clean(raw[:MAX_LINE])
+    return Line(name, number, text, rank, level or _field_level(text), machine)
