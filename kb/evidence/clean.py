@@ -29,7 +29,7 @@ _BARE = rf"(?P<level_g>{_LEVELS})(?= (?:- )?[\[\w])(?<=[A-Z])"
 
 # name, pattern, why it appears
 PREFIXES: tuple[tuple[str, str, str], ...] = (
-    ("stamp", rf"\[?{_STAMP}(?: \d{{4}})?\]?(?: - |:)?", "most loggers, docker logs -t, kubectl logs --timestamps"),
+    ("stamp", rf" ?\[?{_STAMP}(?: \d{{4}})?\]?(?: - |:)?", "most loggers, docker logs -t, kubectl logs --timestamps"),
     (
         "journal",
         r"(?<=:\d\d )[\w.-]{1,60} (?!kernel)[\w.@-]{1,40}\[\d{1,8}\]:(?= |$)|-- Journal begins",

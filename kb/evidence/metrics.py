@@ -181,6 +181,11 @@ class MetricReader:
         plan = _plan(rows.keys)
         if plan is None:
             return
+        if rows.bar and plan.step is not None:
+            step = rows.values[:, plan.step]
+            new = np.diff(step, prepend=self._bar_step) != 0
+            self._bar_step = float(step[-1])
+            rows, ids, lines = rows._replace(values=rows.values[new]), ids[new], lines[new]
         if plan.evaluation:
             kept = lines[:MAX_PAIRS].tolist()
             self.eval_rows += kept
@@ -245,10 +250,12 @@ class MetricReader:
             return True
         self._bar_step = step if bar else self._bar_step
         taken = self.add(pairs, line.number, line.rank, step)
-        if taken and not bar and line.rank is None and self.rows < LEARNING_ROWS:
+        if taken and line.rank is None and self.rows < LEARNING_ROWS:
             start = len(line.text) - len(line.text.lstrip())
             cells = [(m[1], m.start(2) - start, m.end(2) - start) for m in found]
-            self._templates.learn_line(line.text.strip(), cells)
+            if bar and vocabulary.steps.isdisjoint(keys):
+                cells.insert(0, ("step", bar.start(1) - start, bar.end(1) - start))
+            self._templates.learn_line(line.text.strip(), cells, bar is not None)
         return taken
 
     def _json_line(self, text: str, line: Line) -> bool:
