@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 MAX_TEMPLATES, MAX_LENGTH = 8, 800
 _SHAPE = re.compile(r"[-+]?(?:\d[\d.]*(?:[eE][-+]?\d+)?|\b(?:nan|NaN|inf)\b)")
 _VALUE = re.compile(r"[-+]?(?:\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|nan|inf)", re.IGNORECASE)
-_TAKEN, _PASSED = r"([-+]?(?:\d[\d.]*(?:[eE][-+]?\d+)?|nan|NaN|inf))", r"[-+]?(?:\d[\d.]*(?:[eE][-+]?\d+)?|nan|NaN|inf)"
+_TAKEN, _PASSED = r"([-+]?(?:\d[\d.]*(?:[eE][-+]?\d+)?|nan|NaN|inf))", r"[-+.\deEnaNif]{1,40}"
 _PLAIN = re.compile(r"\{(?:'[^'{}\\\n]{1,60}': (?:'[-+\w.]{1,40}'|[-+\w.]{1,40})(?:, )?)+\}")
 _GLYPHS = re.compile(r"%\|([^|]*)(\|)")
 _KEY = re.compile(r"'([^'{}\\\n]{1,60})': ('?)")
@@ -72,16 +72,27 @@ class Templates:
 
     def take(self, block: bytes) -> tuple[bytes, list[Found]]:
         """The block without the rows found, and the rows."""
-        found = []
+        found: list[Found] = []
+        cuts: list[tuple[int, int]] = []
         for keys, pattern, bar in self._known.values():
-            matches = [(m.start(), m.groups()) for m in pattern.finditer(block)]
+            matches = list(pattern.finditer(block))
             if not matches:
                 continue
             try:
-                values = np.array([groups for _, groups in matches]).astype(np.float64)
+                values = np.array([match.groups() for match in matches]).astype(np.float64)
             except ValueError:
                 continue
-            found.append(Found(keys, np.array([start for start, _ in matches]), values, bar))
-        for _, pattern, _ in self._known.values() if found else ():
-            block = pattern.sub(b" ", block)
-        return block, found
+            spans = [match.span() for match in matches]
+            found.append(Found(keys, np.array([start for start, _ in spans]), values, bar))
+            cuts += spans
+        return _without(block, cuts), found
+
+
+def _without(block: bytes, cuts: list[tuple[int, int]]) -> bytes:
+    """The block with a space in place of each span."""
+    parts, at = [], 0
+    for start, end in sorted(cuts):
+        if start >= at:
+            parts.append(block[at:start])
+            at = end
+    return b" ".join([*parts, block[at:]])
