@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from kb.evidence.clean import has_known_prefix
 
 LEAST, SHARE = 4, 0.9  # lines, and the share of them, that a prefix must stand before where no traceback tells
-_PREFIX = re.compile(r"(\[[\w.:/ -]{1,40}\]:? ?|[A-Za-z][\w.-]{0,40}: |\d{1,5}: | {0,6}\d{1,6}(?: {2}|\t| ?\| ))")
-_TRACE = re.compile(r"Traceback \(most recent| {2}File \"")
+_PREFIX = re.compile(r"(\[[\w.:/ -]{1,40}\]:?|[A-Za-z][\w.-]{0,40}: |\d{1,5}: | {0,6}\d{1,6}(?: {2}|\t| ?\| ))")
+_TRACE = re.compile(r" ?Traceback \(most recent| {2,3}File \"")
 _DIGIT = re.compile(r"\d+")
 # Not a place but a program's own word: levels, and names of functions as llama.cpp prints them.
 _OWN = re.compile(
@@ -21,9 +21,19 @@ def without_shared_prefix(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[in
     """Numbers and texts of lines, without the prefix that the lines of a traceback have, or nearly every line."""
     rows = list(lines)
     shape = _shared([text for _, text in rows])
-    for number, text in rows:
-        found = _PREFIX.match(text) if shape else None
-        yield number, text[found.end() :] if found and _shape(found[1]) == shape else text
+    if not shape:
+        yield from rows
+        return
+    cuts = [_end(text, shape) for _, text in rows]
+    spaced = all(text[cut : cut + 1] in (" ", "") for (_, text), cut in zip(rows, cuts, strict=True) if cut)
+    for (number, text), cut in zip(rows, cuts, strict=True):
+        yield number, text[cut + (spaced and text[cut - 1] in "]:") :] if cut else text
+
+
+def _end(text: str, shape: str) -> int:
+    """Where the prefix of this shape ends; 0: it is not there."""
+    found = _PREFIX.match(text)
+    return found.end() if found and _shape(found[1]) == shape else 0
 
 
 def _shape(prefix: str) -> str:
