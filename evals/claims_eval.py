@@ -1,28 +1,34 @@
-"""Verification of sentences: `python -m evals claims [FILE …] [--flips [N]]`. Exit 1 when a bar is missed.
+"""Verification of sentences: `python -m evals claims [FILE …] [--flips [N]] [--words]`. Exit 1: a bar missed.
 
 A file is a list of {sentence, incident, field, good, why}, with `language` and `paste` where needed (or text, lang,
 flip); without files the development set is used, with --flips what is made of N incidents. Printed: falsehoods that
 passed, good sentences that would be replaced, and processor milliseconds.
 """
 
+import re
 import sys
+import textwrap
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from app.claims import Problem, Sentence, Verifier
+from app.claims.stems import stem
 from evals.metrics import share
 from kb import yamlio
 from kb.evidence.language import language_of
 from kb.library import BUILT_IN, load_library
 from kb.tokens import has_chinese
-from kb.types import Incident, Lang
+from kb.types import SECTIONS, Incident, Lang
 
 FOLDER = Path(__file__).parent / "claims"
 REPLACED_BAR, MS_BAR = 0.10, 10.0
 FLIPPED = 150  # incidents
+WORDS = Path(__file__).parent.parent / "app" / "claims" / "words.yaml"
+_CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
+_WORD = re.compile(r"(?<![\w/.-])[A-Za-z]?[a-z]{2,}(?![\w/-])")
 
 
 class Labelled(NamedTuple):
@@ -72,6 +78,9 @@ def judge(items: Sequence[Labelled], incidents: Mapping[str, Incident]) -> Itera
 def main(argv: Sequence[str] = ()) -> int:
     """Print the figures of each file; 1 when one misses a bar."""
     incidents = load_library([BUILT_IN]).incidents
+    if "--words" in argv:
+        WORDS.write_text(words(incidents.values()), encoding="utf-8")
+        return 0
     if "--flips" in argv:
         from evals.claims_flips import made
 
@@ -79,6 +88,22 @@ def main(argv: Sequence[str] = ()) -> int:
         return _report(Path("flips"), list(judge(made(incidents, counts[0]), incidents)), "--quiet" not in argv)
     files = [Path(name) for name in argv if not name.startswith("--")] or [FOLDER / "dev.yaml"]
     return max(_report(path, list(judge(load(path), incidents)), "--quiet" not in argv) for path in files)
+
+
+def words(incidents: Iterable[Incident]) -> str:
+    """The file of English words that sentences may use: stems of those in the incidents and in the true sentences."""
+    texts = [item.sentence.text for path in sorted(FOLDER.glob("*.yaml")) for item in _good(path)]
+    for incident in incidents:
+        texts += [getattr(sections, name) for sections in incident.text.values() for name in SECTIONS]
+    prose = _CODE.sub(" ", "\n".join(text for text in texts if text))
+    stems = sorted({stem(word.lower()) for word in _WORD.findall(prose)})
+    head = "# English words of the base, as stems: `python -m evals claims --words` writes this file.\nstems: >-\n"
+    return head + textwrap.fill(" ".join(stems), 118, initial_indent="  ", subsequent_indent="  ") + "\n"
+
+
+def _good(path: Path) -> list[Labelled]:
+    rows = yamlio.load(path.read_text(encoding="utf-8"), path)[0]
+    return [_labelled(row) for row in rows if row.get("good") is True]
 
 
 def _report(path: Path, outcomes: Sequence[Outcome], failures: bool) -> int:

@@ -11,18 +11,20 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from app.claims.alignment import Claim
-from app.claims.clauses import Clauses, han, key_of
+from app.claims.clauses import Clauses, key_of
 from app.claims.counterpart import ANCHORS, HELD, TELLING, Counterpart, counterparts
-from app.claims.lexicon import lexicon
+from app.claims.lexicon import known_words, lexicon
 from app.claims.model import Problem
+from app.claims.opposites import character_problems, negation_problems, opposed_problems
 from app.claims.reading import Item
 from app.claims.source import IncidentSource
+from app.claims.stems import stem
 
 MAX_NEW = 3.0  # words without a counterpart in a sentence of NEW_LENGTH words and more
 NEW_LENGTH = 16
+MIN_NAME = 4  # letters
 MIN_HELD = 0.45  # share of a part
 MAX_CROSSED = 0.5  # share of a part's pairs of terms
-COPIED, MIN_COPIED = 1.35, 5  # a source not much longer, characters
 _ADDED, _MISSING = ("all", "only", "enough", "sequence"), ("only", "except", "maybe")
 BOUND = 40  # characters
 NEAR_PASSAGES = 2  # before one that points back
@@ -31,7 +33,7 @@ _POINTS_BACK = re.compile(
     r"|[该这它其此]",
     re.I,
 )
-_WORD = re.compile(r"[a-z]+")
+_ALLOWED = {"all": "each", "sequence": "then"}  # what of the source allows it as well
 _BOOLEAN = frozenset({"true", "false", "none", "null", "yes", "no"})
 _PLACES = {"passage": 0.5, "title": 0.4, "elsewhere": 1.0}  # what a new word costs that stands there
 
@@ -54,9 +56,9 @@ class Doubts:
         for counterpart in self._found:
             yield from self._anchors(counterpart)
             yield from self._signs(counterpart)
-            yield from _negations(counterpart)
-            yield from _opposed(counterpart)
-            yield from _characters(counterpart, self._claim.lang == "zh")
+            yield from negation_problems(counterpart)
+            yield from opposed_problems(counterpart)
+            yield from character_problems(counterpart, self._claim.lang == "zh")
             yield from _invented(counterpart)
             yield from _crossed(counterpart, self._claim)
         yield from self._new_words()
@@ -115,8 +117,20 @@ class Doubts:
         for counterpart in self._found:
             for at in counterpart.missing:
                 item = self._items[at]
+                if self._unheard(item):
+                    yield Problem("identifier", f"{self._claim.said(item)}: in no incident")
                 if item.kind == "axis" and item.sign < 0 and item.key not in lexicon().roles["order"]:
                     yield Problem("polarity", f"{self._claim.said(item)}: not there")
+
+    def _unheard(self, item: Item) -> bool:
+        """A plain English word that neither the sources nor the base know: a made-up name."""
+        said = self._claim.said(item).lower()
+        plain = item.kind == "word" and said.isascii() and said.isalpha() and len(said) >= MIN_NAME
+        return (
+            plain
+            and stem(said) not in known_words()
+            and not any(said in source.names for source in self._claim.sources)
+        )
 
     def _price(self, at: int, counterpart: Counterpart) -> float:
         item, roles = self._items[at], lexicon().roles
@@ -151,7 +165,7 @@ class Doubts:
             near += theirs.operators(c.stretch.numbers)
             used += theirs.operators(n for n in theirs.numbers if not c.hit.isdisjoint(theirs.members[n]))
         for name in _ADDED:
-            if mine[name] and not near[name] and not (name == "all" and near["each"]):
+            if mine[name] and not near[name] and not near[_ALLOWED.get(name, name)]:
                 yield Problem("strength", f"{name}: not said there")
         for name in _MISSING:
             if used[name] and not mine[name]:
@@ -211,63 +225,6 @@ def _rival(item: Item, left: Sequence[Item]) -> bool:
         for other in left
         if other.kind in ANCHORS
     )
-
-
-def _negations(counterpart: Counterpart) -> Iterator[Problem]:
-    """As many as there, odd or even, those of what is left out not counted; and numbers no more often than there."""
-    mine = [counterpart.claim.items[at] for at in counterpart.members]
-    members, items = counterpart.stretch.members, counterpart.stretch.clauses.items
-    theirs = [items[at] for at in members]
-    said = sum(item.kind in ("not", "after") for item in mine)
-    there = sum(_counts(counterpart, n) for n in range(len(members)))
-    negative = [sum(i.kind == "axis" and i.sign < 0 for i in side) for side in (mine, theirs)]
-    if (said - there) % 2 and (said - there + negative[0] - negative[1]) % 2:
-        yield Problem("polarity", "its negations")
-    numbers = [Counter(i.key for i in side if i.kind in ("num", "version")) for side in (mine, theirs)]
-    if any(n > max(1, numbers[1][key]) for key, n in numbers[0].items() if key not in ("1", "2")):
-        yield Problem("attribution", "a number twice that stands there once")
-
-
-def _counts(counterpart: Counterpart, n: int) -> bool:
-    """Whether the n-th item of the stretch negates something that the sentence says."""
-    members, items = counterpart.stretch.members, counterpart.stretch.clauses.items
-    item = items[members[n]]
-    if item.kind != "not":
-        return item.kind == "after"
-    following = (at for at in members[n + 1 :] if items[at].kind in TELLING and items[at].clause == item.clause)
-    return next((at in counterpart.hit for at in following), True)
-
-
-def _opposed(counterpart: Counterpart) -> Iterator[Problem]:
-    """Of two opposed words the other one."""
-    mine, theirs = (_words(text) for text in (counterpart.claim.said(counterpart.part), counterpart.stretch.text))
-    for pair in lexicon().opposed_words:
-        here, there = ([word for word in pair if _holds(word, *side)] for side in (mine, theirs))
-        if len(here) == len(there) == 1 and here != there:
-            yield Problem("polarity", f"{here[0]}: {there[0]} there")
-
-
-def _words(text: str) -> tuple[str, frozenset[str]]:
-    return text, frozenset(_WORD.findall(text.lower()))
-
-
-def _holds(word: str, text: str, words: frozenset[str]) -> bool:
-    return word in words or (not word.isascii() and word in text)
-
-
-def _characters(counterpart: Counterpart, chinese: bool) -> Iterator[Problem]:
-    """Of two opposed characters the other one; in a copy a negation more or less."""
-    if not chinese:
-        return
-    mine, theirs = han(counterpart.claim.said(counterpart.part)), han(counterpart.stretch.text)
-    for pair in lexicon().opposed:
-        here, there = ([c for c in pair if c in text] for text in (mine, theirs))
-        if len(here) == len(there) == 1 and here != there:
-            yield Problem("polarity", f"{here[0]}: {there[0]} there")
-    copied = len(mine) > MIN_COPIED and len(theirs) <= COPIED * len(mine) and sum(c not in theirs for c in mine) <= 1
-    negations = [sum(c in lexicon().negative for c in text) for text in (mine, theirs)]
-    if copied and negations[0] != negations[1]:
-        yield Problem("polarity", "its negations")
 
 
 def _invented(counterpart: Counterpart) -> Iterator[Problem]:

@@ -77,6 +77,14 @@ def tables() -> Mapping[str, Any]:
 
 
 @cache
+def known_words() -> frozenset[str]:
+    """Stems of the English words of the base and of the tables: a word that is none of them is somebody's invention."""
+    path = _FILE.with_name("words.yaml")
+    listed = yamlio.load(path.read_text(encoding="utf-8"), path)[0]["stems"].split()
+    return frozenset(listed) | frozenset(word for phrase in tables()["same"] for word in pieces(phrase))
+
+
+@cache
 def lexicon() -> Lexicon:
     """The compiled tables."""
     data = tables()

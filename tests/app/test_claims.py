@@ -73,6 +73,13 @@ BAD = [
     ("fix", "en", "<think>Remove the key</think>", "form"),
     ("fix", "en", "", "form"),
     ("remedy", "en", "Remove the key.", "field"),
+    ("fix", "en", "Remove the rackrescue key, so that DeepSpeed chooses the type itself.", "identifier"),
+    ("fix", "en", "Remove the key, so that DeepSpeed chooses the type itself, and lower the learning rate.", "support"),
+    ("fix", "en", "Remove the type, so that DeepSpeed chooses the key itself [2].", "attribution"),
+    ("fix", "en", "Only if fp32 communication is needed with ZeRO-3, use DeepSpeed 0.12.5 or later [3].", "strength"),
+    ("fix", "zh", "删掉该字段,让 DeepSpeed 不再选择通信类型 [2]。", "polarity"),
+    ("cause", "en", "DeepSpeed did fix a stage 2 bug with a communication type in v0.12.5 [3].", "attribution"),
+    ("symptom", "en", "After the first 10 steps the gradient rises to several thousand.", "polarity"),
 ]
 
 
