@@ -21,7 +21,8 @@ _SEPARATOR = {"&&", "||", "|", ";", "&", "then", "do"}
 _SETTERS = {"export", "set", "ENV", "env", "declare", "-x", "sudo", "nohup", "time", "$", "-", ">", "#", "RUN", "CMD"}
 _REDIRECT = re.compile(r"\d?>|<|2>&1")
 _JOINED = re.compile(r"(?<=[^\s\"'])[,;:\uff0c\uff1b\uff1a\u3001](?=--[A-Za-z])")  # flags told in a row of words
-_UNQUOTE = re.compile(r"""\\(.)|"((?:[^"\\]|\\.)*)"|'([^']*)'""", re.S)
+_TOLD_ON = re.compile(r"[,;](?=[\u4e00-\u9fff])")  # the sentence goes on behind a flag's value
+_UNQUOTE = re.compile(r"""\\([^A-Za-z0-9_.])|"((?:[^"\\]|\\.)*)"|'([^']*)'""", re.S)
 _MODEL = re.compile(r"[\w.~$/{}-]+")
 
 
@@ -35,7 +36,7 @@ class Token(NamedTuple):
 
 def tokens(text: str, first_line: int) -> list[Token]:
     """The words of a command that may go over several lines with backslashes."""
-    joined = re.sub(r"\\[ \t]*\n", "  \n", re.sub(r"[`^][ \t]*\n", " \n", _JOINED.sub(" ", text)))
+    joined = re.sub(r"\\[ \t]*\n", "  \n", re.sub(r"[`^][ \t]*\n", " \n", _JOINED.sub(" ", _TOLD_ON.sub(" ", text))))
     found, at, line = [], 0, first_line
     for match in _TOKEN.finditer(joined):
         line += joined.count("\n", at, match.start())

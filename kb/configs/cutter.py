@@ -1,18 +1,20 @@
 """Text → blocks: structures, runs of `key: value` lines, commands and prose, line after line."""
 
 import re
+import shlex
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 from kb.configs import keys
 from kb.configs.commands import read_command
-from kb.configs.lines import KeyLine, Row, YamlReader, assignment, modelfile, variables, yaml_line
+from kb.configs.lines import KeyLine, Row, YamlReader, assignment, modelfile, nested, variables, yaml_line
 from kb.configs.model import Block, Pair
 from kb.configs.prose import NO_VALUE, proposed, read_sentence, spoken
 from kb.configs.structures import Scanner
-from kb.configs.values import scalar
+from kb.configs.values import of_the_program, scalar
 
 MAX_LINE = 4000
 _OPENER = re.compile(
@@ -30,12 +32,13 @@ _SHELL = re.compile(
 )
 _OVERRIDE = re.compile(r"\s*\+{0,2}(?:actor_rollout_ref|algorithm|trainer|data|critic|reward_model)\.[\w.]+=\S")
 _COMMENTED = re.compile(r"\s*(?:#|//)\s*[\"']?[a-z][\w.-]*[\"']?\s*[:=]\s*[^\s=]+,?$")  # a setting taken out
-_VERSION = re.compile(r"v?\d+\.\d+(?:\.\d+|\.?(?:post|dev|rc)\d*)\S*")
+_VERSION = re.compile(r"(?!\d+(?:\.\d+){3}$)v?\d+\.\d+(?:\.\d+|\.?(?:post|dev|rc)\d*)\S*")
 _ENV_NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _NUMBERS = re.compile(r"[:=]\s?[\"']?-?\d")
 _METRIC = re.compile(r"(?:loss|norm|reward|entropy|kl|lr)[\"')]{0,2}\s?[:=]\s?[\"']?-?[\dn]")
 _METRIC_ROW = re.compile(r"^\s*\S{0,40}\s?\{[\"'](?:eval_|train_)?(?:loss|runtime|grad_norm)\b")
 LOOK_BACK = 80  # lines: a structure that holds a known key begins no further above it
+_COMPOSE = frozenset(("ipc", "shm_size", "runtime", "ports", "volumes"))  # beside the image of a service
 _PROSE_COMMAND = re.compile(r"`([^`\n]+)`")
 
 
@@ -65,7 +68,7 @@ class Cutter:
             yield from self._next(self.lines[self.at])
 
     def _next(self, line: str) -> Iterator[Block]:
-        hit = self.at in self.looks
+        hit = self.at in self.looks or line.rstrip().endswith("\\")  # a command that goes on
         if (
             not (hit or _OPENS.search(line))
             or line.lstrip().startswith("```")
@@ -90,8 +93,9 @@ class Cutter:
             scanner = Scanner(line, dump.end(), fragment=True)
             scanner.run()
             self.at += 1
+            kind = "sglang" if "server_args" in dump[0] else "vllm"
             return [
-                Block("arguments", tuple(Pair(".".join(f.path), f.value, self.at - 1) for f in scanner.found), "vllm")
+                Block("arguments", tuple(Pair(".".join(f.path), f.value, self.at - 1) for f in scanner.found), kind)
             ]
         for found in _OPENER.finditer(line):
             if found[1] is not None and found[1] not in keys.table()["calls"]:
@@ -137,7 +141,8 @@ class Cutter:
         line, last = 0, 0
         for found in sorted(scanner.found, key=lambda f: f.at):
             line, last = (self._line_of(found.at + 1, line), found.at) if found.at >= last else (line, last)
-            calls.setdefault(found.call, []).append(Pair(".".join(found.path), found.value, line))
+            if not of_the_program(found.path[-1], found.value) and not _object(found.path[-1], found.value, found.call):
+                calls.setdefault(found.call, []).append(Pair(".".join(found.path), found.value, line))
         table = keys.table()["calls"]
         blocks = []
         for call, pairs in calls.items():
@@ -202,7 +207,12 @@ class Cutter:
             return self._with_variables("yaml", pairs)
         rows = self._rows(assignment, lists=False)
         found = [(index, assignment(text)) for index, text in rows]
-        given = tuple(Pair(one.key, scalar(one.value), index) for index, one in found if one)
+        given = tuple(
+            pair
+            for index, one in found
+            if one and not of_the_program(one.key, one.value)
+            for pair in nested(one.key, one.value, index) or (Pair(one.key, scalar(one.value), index),)
+        )
         if rows and (pairs := self._accepted(given)):
             self.at = rows[-1][0] + 1
             return self._with_variables("arguments", pairs)
@@ -240,6 +250,7 @@ class Cutter:
         names = [pair.key.rsplit(".", 1)[-1] for pair in pairs]
         known = sum(_known(pair.key) or _ENV_NAME.fullmatch(pair.key.rsplit(".", 1)[-1]) is not None for pair in pairs)
         known += len(list(variables(pairs)))
+        known += "image" in names and not _COMPOSE.isdisjoint(names)
         metrics = any(name in keys.table()["metrics"] for name in names)
         sure = known > 1 or any(spoken(name) or _ENV_NAME.fullmatch(name) for name in names)
         return pairs if known and sure and known * 3 >= len(pairs) and not metrics else ()
@@ -254,7 +265,7 @@ class Cutter:
         variables_at = {pair.line for pair in env}
         rest = tuple(pair for pair in pairs if pair.line not in variables_at)
         blocks = [Block("flags", env, "env")] if env else []
-        return [*blocks, *_services(rest), Block(form, rest, self.file_kind)]
+        return [*blocks, *_services(rest), *_container_commands(rest), Block(form, rest, self.file_kind)]
 
     def _parameter(self, line: str) -> list[Block] | None:
         found = modelfile(line)
@@ -289,11 +300,31 @@ def _own_path(call: str, pairs: list[Pair]) -> Iterator[Pair]:
         yield pair._replace(key=pair.key.split(".", 1)[1]) if inside else pair
 
 
+def _object(key: str, value: Any, call: str) -> bool:
+    """Whether an argument of a call holds an object of the program around, which says nothing of a setting."""
+    return call != "" and key in keys.table()["objects"] and isinstance(value, str) and value.isidentifier()
+
+
+def _container_commands(pairs: tuple[Pair, ...]) -> Iterator[Block]:
+    """Flags in the lists `command` and `args` of a container; its image tells whose they are."""
+    images = {pair.key.rpartition(".")[0]: str(pair.value) for pair in pairs if pair.key.endswith("image")}
+    for pair in pairs:
+        owner, _, name = pair.key.rpartition(".")
+        if name not in ("args", "command") or not isinstance(pair.value, tuple) or len(pair.value) < 2:
+            continue
+        words = [str(word) for word in pair.value]
+        if not any(word.startswith("--") for word in words):
+            continue
+        image = next((kind for of, kind in keys.patterns("images") if of.search(images.get(owner, ""))), None)
+        for block in read_command(shlex.join(words), pair.line):
+            yield block._replace(kind=block.kind or image)
+
+
 def _services(pairs: tuple[Pair, ...]) -> list[Block]:
     """Settings of a compose file's services."""
     found = tuple(
         pair._replace(key=pair.key.rsplit(".", 1)[-1]) for pair in pairs
-        if pair.key.rsplit(".", 1)[-1] in ("shm_size", "ipc", "runtime") and pair.key.count(".") in (0, 2)
+        if pair.key.rsplit(".", 1)[-1] in ("shm_size", "ipc", "runtime") and pair.key.count(".") <= 2
     )  # fmt: skip
     return [Block("yaml", found, "docker")] if found else []
 

@@ -53,7 +53,9 @@ def kinds() -> Mapping[str, Kind]:
         keys = {*own, *(built[base].keys if base else ())}
         aliases = {**(dict(built[base].aliases) if base else {}), **data.get("aliases", {})}
         aliases = {alias: key for alias, key in aliases.items() if alias not in own}
-        leaves = _leaves(own) if name in ("deepspeed", "model", "accelerate") else {}
+        leaves = _leaves(own) if name in ("deepspeed", "model", "accelerate", "verl") else {}
+        if name == "verl":  # its other leaves are ordinary words, and others' keys
+            leaves = {leaf: key for leaf, key in leaves.items() if specific(leaf)}
         built[name] = Kind(name, frozenset(keys), aliases, leaves, bool(data.get("hyphens")), base)
     return built
 

@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 
 from kb.configs import keys
 from kb.configs.model import Block, Pair
-from kb.configs.values import scalar
+from kb.configs.values import of_the_program, scalar
 
 _WORD = re.compile(r"(?<![\w/.-])(?:--?)?([A-Za-z][A-Za-z0-9]*(?:[_.-][A-Za-z0-9]+)*)")
 _ENV = re.compile(
@@ -16,8 +16,9 @@ _ENV = re.compile(
 )
 _ENVIRON = re.compile(r"environ(?:\[|\.setdefault\()[\"']([A-Z][A-Z0-9_]*)[\"'](?:\]\s*=|,)\s*(\"[^\"]*\"|'[^']*')")
 _CHINESE_LINK = (
-    r"\s*(?:都|也|已经|已|现在|目前|一直)?\s*(?:被)?(?:设置|设定|设|改|调|调整|配置|配|指定|写|开|用|填|加|减|降|升|取)?"
-    r"(?:成|为|到|的是|了|是|等于|的)\s*|\s*(?:设置|设|用|开|写|填)\s*"
+    r"\s*(?:的值|这个参数|参数)?\s*(?:我们?|这边)?(?:都|也|已经|已|现在|目前|一直)?\s*(?:被)?"
+    r"(?:设置|设定|设|改|调|调整|配置|配|指定|写|选|开|用|填|加|减|降|升|取)?"
+    r"(?:成|为|到|的是|了|是|等于|的)了?\s*|\s*(?:设置|设|用|开|写|填)\s*"
 )
 _LINK = (
     r"(?P<link>\s*(?:=>|->|→|=(?!=)|:(?!//)|\uff1a)\s*"
@@ -53,6 +54,10 @@ NO_VALUE = frozenset(
     """.split()
 )
 _VERSION = re.compile(r"v?\d+\.\d+\.\d+\S*")
+_QUESTION = re.compile(
+    r"(?i)(?:\b(?:should|shall|can|could|must) (?:i|we)\b|"
+    r"该不该|要不要|能不能|是否(?:应该|需要|可以))[^?.!;。？！；\n]*$"
+)
 
 
 @cache
@@ -69,6 +74,8 @@ def proposed(before: str) -> bool:
     """Whether the words before a setting propose it ("try setting …") and do not say that it is so."""
     before = before[-90:]
     advice, own = _advice()
+    if _QUESTION.search(before):
+        return True
     return advice.search(before) is not None and own.search(before) is None
 
 
@@ -132,7 +139,7 @@ def _value(key: str, after: str, clear: bool) -> tuple[object] | None:
     if found is None:
         return None
     raw, link = found["value"], found["link"].strip()
-    if _VERSION.fullmatch(raw):
+    if _VERSION.fullmatch(raw) or of_the_program(key, raw):
         return None
     strict = link in ("=", ":", "\uff1a", "=>", "->", "→")
     if not clear and not strict and not _TOLD.search(link):

@@ -9,6 +9,12 @@ _WORDS: dict[str, Any] = {"true": True, "false": False, "null": None, "none": No
 _YAML_WORDS: dict[str, Any] = {"yes": True, "no": False, "on": True, "off": False}
 _DTYPE = re.compile(r"(?:torch|jnp|np|paddle|mindspore)\.([a-z]+\d+)")
 MAX_VALUE = 2000  # characters
+_EXPRESSION = re.compile(r"[A-Za-z_][\w.]*\((?:…|.*)\)|(?:self|cls|args)\.\w[\w.]*")
+
+
+def of_the_program(key: str, value: Any) -> bool:
+    """Whether a value is an expression of the program around ("self.stage", "stage=stage"), which tells no setting."""
+    return isinstance(value, str) and (value == key or _EXPRESSION.fullmatch(value) is not None)
 
 
 def scalar(text: str, yaml: bool = False) -> Any:

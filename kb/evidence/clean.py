@@ -29,7 +29,12 @@ _BARE = rf"(?P<level_g>{_LEVELS})(?= (?:- )?[\[\w])(?<=[A-Z])"
 
 # name, pattern, why it appears
 PREFIXES: tuple[tuple[str, str, str], ...] = (
-    ("stamp", rf"\[?{_STAMP}(?: \d{{4}})?\]?(?: - |:)?", "most loggers, docker logs -t, kubectl logs --timestamps"),
+    ("stamp", rf" ?\[?{_STAMP}(?: \d{{4}})?\]?(?: - |:)?", "most loggers, docker logs -t, kubectl logs --timestamps"),
+    (
+        "journal",
+        r"(?<=:\d\d )[\w.-]{1,60} (?!kernel)[\w.@-]{1,40}\[\d{1,8}\]:(?= |$)|-- Journal begins",
+        "journald, syslog",
+    ),
     ("cri", r"std(?:out|err) [FP] ", "containerd log files"),
     ("level_at", rf"\[?(?P<level_a>{_LEVELS})\]?(?: {_STAMP}| {_CLOCK})? \[[\w./-]+\.py:\d+\](?: -)?", "vLLM"),
     ("hf_level", rf"\[(?P<level_b>{_LEVELS})\|[^\]\n]{{0,80}}\](?: {_STAMP})?(?: [\w.]+:\d+)?(?: >>)?", "transformers"),
@@ -38,6 +43,7 @@ PREFIXES: tuple[tuple[str, str, str], ...] = (
     ("rank_tag", r"\[(?:rank|Rank|RANK|default|node)[ _:=]?(?P<rank_a>\d{1,5})\]:?", "torchrun, DeepSpeed"),
     ("rank_word", r"(?:\(rank[ :=]?(?P<rank_b>\d{1,5})\)|[Rr]ank[ _](?P<rank_c>\d{1,5}) ?:)", "home-made prefixes"),
     ("actor", r"\(\w[\w.]{0,60}(?: rank=(?P<rank_d>\d+))?(?:[ _-]?[TDP]P\d+)* pid=\d+(?:, ip=[^)]{3,40})?\)", "Ray"),
+    ("raylet", r"\((?:raylet|autoscaler|gcs_server)(?:, ip=[^)]{3,40})?\)", "Ray's own processes"),
     ("repeated", r"\[repeated \d+x across cluster\]", "Ray"),
     ("sglang", rf"\[{_STAMP}(?: (?:DP|TP|PP|EP)\d+)*\]", "SGLang schedulers"),
     ("kernel", r"(?:\S{1,40} )?kernel: ?(?:\[ *\d+\.\d+\])?|\[ *\d{1,9}\.\d{6}\]", "dmesg, syslog"),
@@ -49,6 +55,18 @@ PREFIXES: tuple[tuple[str, str, str], ...] = (
         "kubectl --prefix",
     ),
     ("compose", r"[\w.-]{1,60}(?:-\d+|_\d+)? +\| ", "docker compose"),
+    (
+        "mpi",
+        r"\[1,(?:mpirank:)?(?P<rank_e>\d{1,5})(?:,[\w-]{1,40})?\]<std(?:out|err)>:",
+        "mpirun --tag-output, SageMaker",
+    ),
+    ("wandb", r"wandb:", "Weights & Biases' console"),
+    ("named", rf"\[[A-Z][\w-]{{1,30}}\] ?\[(?P<level_h>{_LEVELS})\]", "TensorRT-LLM, TurboMind"),
+    (
+        "group",
+        r" {2,60}\| (?=Traceback| {2,}\S|[\w.]+(?:Error|Exception\w*|Interrupt|Timeout)\b)",
+        "tracebacks of exception groups",
+    ),
     ("dash", r"- (?=\w)", "the hyphens of logging format strings"),
     ("pid", r"\[?(?:pid|PID)[ :=]\d+\]?:?", "process ids"),
     ("clock", rf"\[?{_CLOCK}\]?", "bare clocks"),
@@ -59,6 +77,8 @@ _FIRST, _NEXT = re.compile(_ALL), re.compile(f" *(?:{_ALL})")
 _INNER = {name: tuple(re.findall(r"\?P<(\w+)>", pattern)) for name, pattern, _ in PREFIXES}
 _QUIET = {"i": "info", "w": "warning", "e": "error", "f": "fatal"}
 _QUIET |= {"warn": "warning", "critical": "fatal", "exception": "error", "notice": "info"}
+# Behind these no person writes.
+_MACHINE = frozenset(("journal", "cri", "actor", "raylet", "sglang", "kernel", "pod", "mpi", "wandb", "group"))
 
 
 class Cleaned(NamedTuple):
@@ -67,6 +87,7 @@ class Cleaned(NamedTuple):
     text: str
     rank: int | None
     level: str
+    machine: bool = False  # whether a prefix was one that no person writes
 
 
 def plain(text: str) -> str:
@@ -82,7 +103,7 @@ def clean(raw: str) -> Cleaned:
     A level that stands alone ("ERROR: No matching distribution") is part of the message and stays.
     """
     text = plain(raw)
-    rank, level, end, only_level = None, "", 0, True
+    rank, level, end, only_level, machine = None, "", 0, True, False
     for _ in range(_MAX_PREFIXES):
         found = _NEXT.match(text, end) if end else _FIRST.match(text)
         if found is None:
@@ -90,6 +111,7 @@ def clean(raw: str) -> Cleaned:
         end = found.end()
         kind = found.lastgroup or ""
         only_level = only_level and kind == "level"
+        machine = machine or kind in _MACHINE
         for group in _INNER[kind]:
             value = found.group(group)
             if value and group.startswith("rank"):
@@ -99,7 +121,7 @@ def clean(raw: str) -> Cleaned:
     level = _QUIET.get(level, level)
     if end == 0 or only_level:
         return Cleaned(text, rank, level)
-    return Cleaned(text[end + 1 :] if text[end : end + 1] == " " else text[end:], rank, level)
+    return Cleaned(text[end + 1 :] if text[end : end + 1] == " " else text[end:], rank, level, machine)
 
 
 _FIELD = re.compile(r"\blevel[\"']?[=:] ?[\"']?(debug|info|warn(?:ing)?|error|critical|fatal)\b", re.IGNORECASE)
@@ -113,5 +135,5 @@ def _field_level(text: str) -> str:
 
 def to_line(name: str, number: int, raw: str) -> Line:
     """The cleaned Line of one raw line."""
-    text, rank, level = clean(raw[:MAX_LINE])
-    return Line(name, number, text, rank, level or _field_level(text))
+    text, rank, level, machine = clean(raw[:MAX_LINE])
+    return Line(name, number, text, rank, level or _field_level(text), machine)

@@ -21,14 +21,19 @@ from kb.evidence.series import Column, Series
 from kb.vocabulary import table
 
 MAX_COLUMNS, MAX_PAIRS, LEARNING_ROWS = 80, 120, 20_000
-_NUMBER = r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[nN]a[nN]|[Ii]nf(?:inity)?\b)"
+_NUMBER = (
+    r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[nN]a[nN](?:\.0)?|[Ii]nf(?:inity)?\b)"
+)
 _WRAPPER = r"(?:(?:np|numpy|torch)\.\w+\(|tensor\()?"
 _DICT_PAIR = re.compile(rf"""['"]([\w/.()@% -]{{1,60}})['"]: ?{_WRAPPER}\[?['"]?({_NUMBER})(?=[\s,'"}})\]/%GM]|$)""")
 _MULTILINE = re.compile(rf"""\s*['"]([\w/.()@% -]{{1,60}})['"]: ?['"]?({_NUMBER})['"]?,?\s*$""")
-_HINTS = ("loss", "grad", "reward", "kl", "entropy", "logps", "clip", "ppl", "perplexity", "gnorm", "_norm", "value")
+_HINTS = (
+    "loss", "grad", "reward", "kl", "entropy", "logps", "clip", "ppl", "perplexity", "gnorm", "_norm", "value",
+    "损失", "梯度", "奖励",
+)  # fmt: skip
 _BAR = re.compile(r"\s(\d{1,9})/(\d{1,9}|\?) ?\[(?:\d+:)?\d+:\d\d")
 _SPACES = re.compile(r"\s+")
-_SEPARATED, _WORD, MAX_OTHER_WORDS = re.compile(r"[:=|\t]"), re.compile(r"[A-Za-z\u4e00-\u9fff]{2,}"), 3
+_SEPARATED, _WORD, MAX_OTHER_WORDS = re.compile(r"[:=：|\t]"), re.compile(r"[A-Za-z\u4e00-\u9fff]{2,}"), 3
 
 
 class Names(NamedTuple):
@@ -53,7 +58,8 @@ def names() -> Names:
     known = [*canonical, *data["step"], *data["epoch"]]
     either = _trie(known)
     pair = re.compile(
-        rf"(?:(?<=[\s,|;\[({{*\-])|^)['\"]?(?:train/)?({either})['\"]?(?: is)?\s{{0,12}}[:=]?\s{{0,12}}\[{{0,2}}['\"]?"
+        rf"(?:(?<=[\s,|;\[({{*\-，；])|^)['\"]?(?:train/)?({either})['\"]?(?: is)?"
+        rf"\s{{0,12}}[:=：]?\s{{0,12}}\[{{0,2}}['\"]?"
         rf"(?:(?:np|numpy|torch)\.\w+\(|tensor\()?({_NUMBER})(?![\w.]*[A-Za-z_]\w*\()",
     )
     spellings = tuple(s for name, more in data["principal"].items() for s in (name, *more))
@@ -175,6 +181,11 @@ class MetricReader:
         plan = _plan(rows.keys)
         if plan is None:
             return
+        if rows.bar and plan.step is not None:
+            step = rows.values[:, plan.step]
+            new = np.diff(step, prepend=self._bar_step) != 0
+            self._bar_step = float(step[-1])
+            rows, ids, lines = rows._replace(values=rows.values[new]), ids[new], lines[new]
         if plan.evaluation:
             kept = lines[:MAX_PAIRS].tolist()
             self.eval_rows += kept
@@ -239,10 +250,12 @@ class MetricReader:
             return True
         self._bar_step = step if bar else self._bar_step
         taken = self.add(pairs, line.number, line.rank, step)
-        if taken and not bar and line.rank is None and self.rows < LEARNING_ROWS:
+        if taken and line.rank is None and self.rows < LEARNING_ROWS:
             start = len(line.text) - len(line.text.lstrip())
             cells = [(m[1], m.start(2) - start, m.end(2) - start) for m in found]
-            self._templates.learn_line(line.text.strip(), cells)
+            if bar and vocabulary.steps.isdisjoint(keys):
+                cells.insert(0, ("step", bar.start(1) - start, bar.end(1) - start))
+            self._templates.learn_line(line.text.strip(), cells, bar is not None)
         return taken
 
     def _json_line(self, text: str, line: Line) -> bool:
@@ -320,7 +333,7 @@ def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        return float(text.replace(",", "") or "nan")
+        return float(text.replace(",", "").removesuffix(".0") or "nan")  # Lightning prints nan.0
 
 
 def _alone(text: str, found: re.Match[str]) -> bool:

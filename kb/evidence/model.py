@@ -116,6 +116,7 @@ class Line:
     text: str
     rank: int | None = None
     level: str = ""  # of the logger, where the line named one: debug info warning error fatal
+    machine: bool = False  # its prefix was one that no person writes
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,17 +8,19 @@ from kb.evidence.model import Line
 
 _FENCE = re.compile(r"\s*(?:```|~~~)")
 _CODE = re.compile(
-    r"^\s*(?:[$#>%]\s|>>>|import \w|from \S+ import|def \w+\(|class \w+[(:]|return\b|for \w+ in |if .*:$|pip3? \w+ |"
+    r"^\s*(?:[$#>%]\s|>>>|(?:FROM|RUN|ENV|COPY|ARG|CMD|WORKDIR|ENTRYPOINT) \S|[\w.-]+ @ \S+:|"
+    r"import \w|from \S+ import|def \w+\(|class \w+[(:]|return\b|for \w+ in |if .*:$|pip3? \w+ |"
     r"python3? (?:-|\S+\.py)|torchrun (?:-|\S+\.py)|CUDA_\w+=|export \w+=|docker (?:run|exec|compose|pull|build|logs)|"
     r"sudo |deepspeed (?:-|\S+\.py)|accelerate (?:launch|config|env)|vllm (?:serve|bench|chat)|swift \w+ --|"
     r"--\w|- \w+: |\w[\w.]*: ?\S*$|[\w.]+\s*=\s*\S|[{}\[\]<|]|/\w|\w+\(.*\)\s*$|File \"|@|[+^~|*=_-]{3,}|\w+==[\d.])"
 )
 # What programs print as sentences: openings, and marks that people do not write.
 _LOGGY = re.compile(
-    r"^[\w.-]+\s{2,}v?\d|^[\d.]+, |^\w+_\w+,|^built with \w+ \(|"
+    r"^[\w.-]+\s{2,}v?\d|^[\d.]+, |\S {3,}\S|^\s*(?:[╭╰]|And because |Because \S+==)|^\w+_\w+,|^built with \w+ \(|"
     r"\bat 0x[0-9a-f]+|\.py:\d+|\w+=\S+ \w+=\S+|site-packages|^\s*\[|\.{3,}\s*$|Warning: |\d+%\||^\S+\.\S+\.\S+:|"
     r"^[a-z][\w.-]*: |^\w*_\w+: |^\*{3}|^`\w|^(?:Some weights|You should probably|Loading|Setting|Using|Special tokens|"
-    r"Running|Processing|Starting|Collecting|Requirement|In file included|During handling|The above exception|"
+    r"Running|Processing|Set (?:the env\w+|TORCH\w+)|-- \w+|Starting|Collecting|Requirement|In file included|"
+    r"During handling|The above exception|"
     r"compilation|building|CUDA SETUP|Building|Installing|Downloading|WARNING|ERROR|INFO|NOTE|Num|Total|Found|Saving|"
     r"Successfully|Generating)\b"
 )
@@ -33,7 +35,7 @@ _PERSON = re.compile(r"\b(?:i|i'm|i've|my|me|we|our|please|help|anyone|why|how)\
 def is_prose(line: Line, few_lines: bool) -> bool:
     """Whether a person wrote the line for another person. `few_lines`: the input is short, such as a chat message."""
     text = line.text
-    if line.level or line.rank is not None or not text.strip():
+    if line.level or line.machine or line.rank is not None or not text.strip():
         return False
     if han(text) >= 2:
         return not _CODE.match(text) or han(text) >= 4

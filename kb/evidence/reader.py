@@ -73,7 +73,8 @@ class _Case:
         event = self.failures.events[-1] if failure and self.failures.events else None
         at_start = event is not None and event.kind == "exception" and line.text.lstrip().startswith(event.type)
         at_start = at_start or "Warning: " in line.text
-        follows = self.message_goes_on and bool(line.text.strip()) and not prose.addresses(line.text)
+        indented = line.text[:1] in ("\t", " ")
+        follows = self.message_goes_on and bool(line.text.strip()) and (indented or not prose.addresses(line.text))
         self.message_goes_on = at_start or traceback or follows
         return traceback or at_start or follows or (failure and not prose.speaks(line.text))
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 MAX_TEMPLATES, MAX_LENGTH = 8, 800
 _SHAPE = re.compile(r"[-+]?(?:\d[\d.]*(?:[eE][-+]?\d+)?|\b(?:nan|NaN|inf)\b)")
 _VALUE = re.compile(r"[-+]?(?:\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|nan|inf)", re.IGNORECASE)
-_TAKEN, _PASSED = r"([-+]?(?:\d[\d.]*(?:[eE][-+]?\d+)?|nan|NaN|inf))", r"[-+]?(?:\d[\d.]*(?:[eE][-+]?\d+)?|nan|NaN|inf)"
+_TAKEN, _PASSED = r"([-+]?(?:\d[\d.]*(?:[eE][-+]?\d+)?|nan|NaN|inf))", r"[-+.\deEnaNif]{1,40}"
 _PLAIN = re.compile(r"\{(?:'[^'{}\\\n]{1,60}': (?:'[-+\w.]{1,40}'|[-+\w.]{1,40})(?:, )?)+\}")
+_GLYPHS = re.compile(r"%\|([^|]*)(\|)")
 _KEY = re.compile(r"'([^'{}\\\n]{1,60})': ('?)")
 
 
@@ -21,7 +22,10 @@ def is_plain_dict(raw: bytes) -> bool:
 
 
 def _literal(text: str) -> str:
-    """The text as a pattern in which any run of spaces may have another length."""
+    """The text as a pattern in which any run of spaces, and the bar of a progress bar, may have another length."""
+    bar = _GLYPHS.search(text)
+    if bar:
+        return _literal(text[: bar.start(1)]) + r"[^|\r\n]{0,400}" + _literal(text[bar.start(2) :])
     return " *".join(re.escape(piece) for piece in re.split(" +", text))
 
 
@@ -31,13 +35,14 @@ class Found(NamedTuple):
     keys: tuple[str, ...]
     starts: NDArray[np.int64]
     values: NDArray[np.float64]
+    bar: bool = False  # updates of a progress bar: the same step may come again
 
 
 class Templates:
     """The kinds of rows seen so far."""
 
     def __init__(self) -> None:
-        self._known: dict[object, tuple[tuple[str, ...], re.Pattern[bytes]]] = {}
+        self._known: dict[object, tuple[tuple[str, ...], re.Pattern[bytes], bool]] = {}
 
     def learn(self, text: str) -> None:
         """Remember the kind of a row, where it is a plain dict of numbers."""
@@ -46,15 +51,15 @@ class Templates:
             return
         cells = (re.escape(f"'{key}': {quote}") + r"([-+.\deEnaif]{1,40})" + quote for key, quote in keys)
         pattern = re.compile(("\\{" + ", ".join(cells) + "\\}").encode())
-        self._known[keys] = tuple(key for key, _ in keys), pattern
+        self._known[keys] = tuple(key for key, _ in keys), pattern, False
 
-    def learn_line(self, text: str, cells: Sequence[tuple[str, int, int]]) -> None:
+    def learn_line(self, text: str, cells: Sequence[tuple[str, int, int]], bar: bool = False) -> None:
         """Remember a printed line that names its numbers: the key, start and end of each number to take."""
         shape = _SHAPE.sub("0", text)
         if shape in self._known or len(self._known) >= MAX_TEMPLATES or len(text) > MAX_LENGTH:
             return
         wanted = {(start, end) for _, start, end in cells}
-        if not text[:1].isalpha() or any(not _VALUE.fullmatch(text[a:b]) for a, b in wanted):
+        if not (bar or text[:1].isalpha()) or any(not _VALUE.fullmatch(text[a:b]) for a, b in wanted):
             return
         parts, at = [], 0
         for number in _SHAPE.finditer(text):
@@ -63,20 +68,31 @@ class Templates:
             at = number.end()
         if sum(part == _TAKEN for part in parts) == len(cells):
             pattern = re.compile(("".join(parts) + _literal(text[at:])).encode())
-            self._known[shape] = tuple(key for key, _, _ in cells), pattern
+            self._known[shape] = tuple(key for key, _, _ in cells), pattern, bar
 
     def take(self, block: bytes) -> tuple[bytes, list[Found]]:
         """The block without the rows found, and the rows."""
-        found = []
-        for keys, pattern in self._known.values():
-            matches = [(m.start(), m.groups()) for m in pattern.finditer(block)]
+        found: list[Found] = []
+        cuts: list[tuple[int, int]] = []
+        for keys, pattern, bar in self._known.values():
+            matches = list(pattern.finditer(block))
             if not matches:
                 continue
             try:
-                values = np.array([groups for _, groups in matches]).astype(np.float64)
+                values = np.array([match.groups() for match in matches]).astype(np.float64)
             except ValueError:
                 continue
-            found.append(Found(keys, np.array([start for start, _ in matches]), values))
-        for _, pattern in self._known.values() if found else ():
-            block = pattern.sub(b" ", block)
-        return block, found
+            spans = [match.span() for match in matches]
+            found.append(Found(keys, np.array([start for start, _ in spans]), values, bar))
+            cuts += spans
+        return _without(block, cuts), found
+
+
+def _without(block: bytes, cuts: list[tuple[int, int]]) -> bytes:
+    """The block with a space in place of each span."""
+    parts, at = [], 0
+    for start, end in sorted(cuts):
+        if start >= at:
+            parts.append(block[at:start])
+            at = end
+    return b" ".join([*parts, block[at:]])

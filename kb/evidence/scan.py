@@ -74,7 +74,7 @@ def scan(text: str | bytes | Path, notes: Notes, take: Callable[[bytes, int], by
 
 def _ends(block: bytes, at: int, total: int) -> Iterator[tuple[bytes, bool]]:
     """The parts of a block, and whether each belongs to an end of the input."""
-    if at < HEAD:
+    if at == 0:  # the first block is as long as the part to be read in full
         yield block, True
         return
     keep = len(block) - max(0, at + len(block) - (total - TAIL))

@@ -13,6 +13,8 @@ MAX_PARTS = MAX_LINE // WIDEST
 _FRESH = re.compile(
     r"\s*$|\[|\(\w+ ?\w* pid=|\d{4}[-/]\d\d|\d\d:\d\d:\d\d|[IWEF]\d{4} |(?:INFO|WARNING|ERROR)\b|Traceback|\s+File \""
 )
+_DIGIT = re.compile(r"\d")
+ALIKE = 5  # characters by which two lines begin alike, digits apart: rows of a log, not one broken line
 _TABLE_END = re.compile(r"[|+│┃╮╯─]$|[-=*#_]{2}$")
 
 
@@ -48,8 +50,14 @@ def _width(texts: list[str]) -> int:
     return width if width <= WIDEST and len(told) - cells >= LEAST and cells * 2 < len(told) else 0
 
 
+def _alike(one: str, other: str) -> bool:
+    """Whether two lines begin alike, as rows of one program do."""
+    start = _DIGIT.sub("0", one[:ALIKE])
+    return bool(start.strip()) and start == _DIGIT.sub("0", other[:ALIKE])
+
+
 def _goes_on(text: str, following: str, width: int) -> bool:
     """Whether a line fills the width and the next one begins like nothing of its own."""
-    if len(text) != width or _TABLE_END.search(text):
+    if len(text) != width or _TABLE_END.search(text) or _alike(text, following):
         return False
     return _FRESH.match(plain(following)) is None

@@ -57,7 +57,12 @@ def read_versions(lines: Iterable[Line]) -> dict[str, VersionSeen]:
 
 def _names_next(line: bytes) -> bool:
     """Whether a line names what the next one gives the version of: `pip show`, a Python prompt, a heading."""
-    return line.startswith(b"Name: ") or line.rstrip(b") :?*`\t").lower().endswith((b"__version__", b" version"))
+    return (
+        line.startswith(b"Name: ")
+        or b" show " in line
+        or b".__version__" in line
+        or line.rstrip(b") :?*`\t").lower().endswith((b"__version__", b" version"))
+    )
 
 
 def _read_line(text: bytes) -> Iterator[_Seen]:
