@@ -32,10 +32,9 @@ class Hit:
     """An incident found, with the parts of its score.
 
     `dense` is the cosine of its nearest passage and `symptom` that of its nearest symptom passage (at most the last
-    cosine that the store returned, where none of its passages was among the nearest), `lexical` its BM25 score as a share
-    of the query's best, `told` the share of the person's words that its symptom tells, too (both lower where the query
-    says little), `score` the weighted sum of
-    dense and lexical; all in [0, 1].
+    cosine that the store returned, where none of its passages was among the nearest), `lexical` its BM25 score as a
+    share of the query's best, `told` the share of the person's words that its symptom tells, too (both lower where the
+    query says little), `score` the weighted sum of dense and lexical; all in [0, 1].
     """
 
     incident: str
@@ -151,7 +150,8 @@ class Retriever:
         """The share of the words, by rarity, that each incident's symptom holds."""
         terms = spoken_terms(text)
         whole = self._symptoms.weight(terms)
-        return {incident: held / (whole + LITTLE_RARITY) for incident, held in self._symptoms.held(terms).items()} if whole else {}
+        held = self._symptoms.held(terms)
+        return {incident: part / (whole + LITTLE_RARITY) for incident, part in held.items()}
 
     def close(self) -> None:
         """Let go of the store."""
