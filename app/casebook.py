@@ -17,7 +17,8 @@ from app.diagnose import Stopwatch, consider, diagnose, distill, with_findings
 from app.diagnosis import Diagnosis, DiagnosisReady, Done, Event, Request, SentenceReady
 from app.features import Candidate
 from app.keeping import Case, open_cases
-from app.ranking import load_weights
+from app.ranking import load_weights, with_rerank
+from app.reranking import open_reranking
 from app.settings import Settings
 from app.turn import Pieces, Turn, Worded
 from kb import generations
@@ -61,6 +62,8 @@ class Casebook:
             notify("incident files changed since the index was built; run: casebook index")
         self._cases = open_cases(settings, keep)
         self._model = _open_model(settings, warm=keep)
+        self._reranking = open_reranking(settings, notify)
+        self._weights = with_rerank(load_weights()) if self._reranking else load_weights()
 
     def diagnose(
         self, request: Request, *, id: str | None = None, default_language: Lang = "en", owner: str = LOCAL
@@ -151,11 +154,12 @@ class Casebook:
                     reading,
                     settings,
                     self._retriever,
-                    load_weights(),
+                    self._weights,
                     case=case.name,
                     lang=lang,
                     given=given,
                     watch=watch,
+                    reranking=self._reranking,
                 )
                 incidents = self._retriever.catalog.incidents
             case.inputs, case.given, case.language, case.turns = known, given, lang, case.turns + 1
@@ -168,7 +172,7 @@ class Casebook:
         with self._lock:
             settings = read_configs(inputs)
             reading = with_findings(read(inputs), settings, self._retriever.catalog, "en")
-            return consider(reading, settings, self._retriever, given, Stopwatch())[0]
+            return consider(reading, settings, self._retriever, given, Stopwatch(), self._reranking)[0]
 
     def case(self, case: str, *, owner: str = LOCAL) -> SavedCase:
         """All that was kept of the owner's case, redacted. Raises NotFound."""

@@ -20,6 +20,7 @@ from app.diagnosis import (
 )
 from app.features import Candidate, candidates
 from app.ranking import Ranked, Weights, rank
+from app.reranking import Reranking
 from app.second import related, second_problem
 from app.texts import say
 from app.verdict import Decision, decide, hard_evidence
@@ -63,18 +64,21 @@ def diagnose(
     lang: Lang,
     given: Mapping[str, str],
     watch: Stopwatch,
+    reranking: Reranking | None = None,
 ) -> Diagnosis:
     """The diagnosis of what was read; `given` holds the user's answers by check id."""
     with watch.stage("configs"):
         reading = with_findings(reading, settings, retriever.catalog, lang)
     catalog, evidence = retriever.catalog, reading.evidence
-    found, answers = consider(reading, settings, retriever, given, watch)
+    found, answers = consider(reading, settings, retriever, given, watch, reranking)
     with watch.stage("rank"):
         ranked = rank(found, weights)
         decision = decide(reading, ranked, weights.thresholds)
     second = None
     if decision.verdict == "diagnosed":
-        second = second_problem(ranked, reading, weights, lambda part: consider(part, (), retriever, {}, watch)[0])
+        second = second_problem(
+            ranked, reading, weights, lambda part: consider(part, (), retriever, {}, watch, reranking)[0]
+        )
     info = KbInfo(
         version=retriever.manifest.kb_version,
         digest=retriever.manifest.kb_digest,
@@ -104,6 +108,7 @@ def consider(
     retriever: Retriever,
     given: Mapping[str, str],
     watch: Stopwatch,
+    reranking: Reranking | None = None,
 ) -> tuple[list[Candidate], Answers]:
     """The candidate causes with their features, and the checks that are answered."""
     with watch.stage("retrieve"):
@@ -114,7 +119,11 @@ def consider(
         found = retriever.find_signatures([line.text for line in reading.lines])
     with watch.stage("features"):
         answers = answer_from_evidence(retriever.catalog, reading, settings, given)
-        return candidates(reading, hits, found, names, retriever.catalog, answers), answers
+        causes = candidates(reading, hits, found, names, retriever.catalog, answers)
+    if reranking is not None:
+        with watch.stage("rerank"):
+            reranking.add(causes, distill(reading), reading.language or "en")
+    return causes, answers
 
 
 def distill(reading: Reading) -> str:

@@ -1,4 +1,4 @@
-"""What `casebook doctor` looks at: python, data folder, model, index, incidents, servers."""
+"""What `casebook doctor` looks at: python, data folder, models, index, incidents, servers."""
 
 import platform
 import shutil
@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from app.keeping import open_cases
+from app.reranking import reranker_of
 from app.settings import Settings
 from kb import generations
 from kb.embedding import load_embedder
@@ -35,6 +36,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("incidents", _incidents),
         ("embedding", _embedding),
         ("index", _index),
+        ("reranker", _reranker),
         ("cases", _cases),
         ("answer writer", _writer),
     ):
@@ -69,6 +71,15 @@ def _cases(settings: Settings) -> str:
 def _embedding(settings: Settings) -> str:
     embedder = load_embedder(settings.embedding, settings.data)
     return f"{embedder.name}, {embedder.embed(['probe'], 'query').shape[1]} dimensions"
+
+
+def _reranker(settings: Settings) -> str:
+    reranker = reranker_of(settings)
+    if reranker is None:
+        return "none (CASEBOOK_RERANK names no model)"
+    started = time.monotonic()
+    score = reranker.score("loss is 0 from the first step", ["every label is masked, so that the loss is 0"])[0]
+    return f"{reranker.name}, a probe scored {score:.2f} after {time.monotonic() - started:.1f} s"
 
 
 def _index(settings: Settings) -> str:

@@ -24,6 +24,7 @@ LEADS = (
     ("dense", "dense_lead"),
     ("symptom", "symptom_lead"),
     ("told", "told_lead"),
+    ("rerank", "rerank_lead"),
 )
 
 

@@ -13,6 +13,9 @@ from app.features import Candidate
 from kb.types import Frozen
 
 WEIGHTS_FILE = Path(__file__).with_name("weights.json")
+# The weight of a rerank model where none was set when the others were fitted. Not measured: it is about that of the
+# other leads. The lead alone has one, so that a model that likes everything lifts nothing above "something else".
+RERANK_DEFAULT = {"rerank_lead": 2.5}
 
 
 class Thresholds(Frozen):
@@ -43,6 +46,13 @@ class Ranked:
 def load_weights(path: Path = WEIGHTS_FILE) -> Weights:
     """The weights in a file."""
     return Weights.model_validate_json(path.read_bytes())
+
+
+def with_rerank(weights: Weights) -> Weights:
+    """The weights for use with a rerank model: the fitted ones of its features, RERANK_DEFAULT where those are 0."""
+    if any(weights.features.get(name) for name in ("rerank", "rerank_lead")):
+        return weights
+    return weights.model_copy(update={"features": {**weights.features, **RERANK_DEFAULT}})
 
 
 def logit(candidate: Candidate, weights: Weights) -> float:

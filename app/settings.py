@@ -23,6 +23,8 @@ class Settings(BaseSettings):
     incidents: str = ""  # extra folders, separated like PATH
     drafts: Path = Path("drafts")  # where drafts wait for review
     embedding: str = DEFAULT_MODEL
+    rerank: str | None = None  # CrossEncoder by name or folder, or URL of an API with /rerank, its model after #
+    rerank_api_key: SecretStr | None = None
     store: str | None = None  # URL of a Chroma server
     database: SecretStr | None = None  # of cases: sqlite:///… or postgresql://…; None: SQLite in the data folder
     retention_days: int = Field(default=30, ge=0, le=36_500)  # of cases after their last turn; 0: nothing on disk
@@ -60,6 +62,11 @@ class Settings(BaseSettings):
             return None
         parts = urlsplit(value.rstrip("/"))
         return urlunsplit(parts if parts.path else parts._replace(path="/v1"))
+
+    @field_validator("rerank")
+    @classmethod
+    def _model_or_api(cls, value: str | None) -> str | None:
+        return cls._api(value) if value and "://" in value else value
 
     @property
     def index_root(self) -> Path:

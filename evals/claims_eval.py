@@ -1,8 +1,8 @@
-"""Verification of sentences: `python -m evals claims [FILE …] [--all]`. Exit 1 when a bar is missed.
+"""Verification of sentences: `python -m evals claims [FILE …] [--flips [N]]`. Exit 1 when a bar is missed.
 
 A file is a list of {sentence, incident, field, good, why}, with `language` and `paste` where needed (or text, lang,
-flip); without files the development set is used. Printed: falsehoods that passed, good sentences that would be
-replaced, and processor milliseconds.
+flip); without files the development set is used, with --flips what is made of N incidents. Printed: falsehoods that
+passed, good sentences that would be replaced, and processor milliseconds.
 """
 
 import sys
@@ -22,6 +22,7 @@ from kb.types import Incident, Lang
 
 FOLDER = Path(__file__).parent / "claims"
 REPLACED_BAR, MS_BAR = 0.10, 10.0
+FLIPPED = 150  # incidents
 
 
 class Labelled(NamedTuple):
@@ -71,6 +72,11 @@ def judge(items: Sequence[Labelled], incidents: Mapping[str, Incident]) -> Itera
 def main(argv: Sequence[str] = ()) -> int:
     """Print the figures of each file; 1 when one misses a bar."""
     incidents = load_library([BUILT_IN]).incidents
+    if "--flips" in argv:
+        from evals.claims_flips import made
+
+        counts = [int(word) for word in argv if word.isdigit()] or [FLIPPED]
+        return _report(Path("flips"), list(judge(made(incidents, counts[0]), incidents)), "--quiet" not in argv)
     files = [Path(name) for name in argv if not name.startswith("--")] or [FOLDER / "dev.yaml"]
     return max(_report(path, list(judge(load(path), incidents)), "--quiet" not in argv) for path in files)
 

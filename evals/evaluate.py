@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,9 +33,12 @@ def main(argv: Sequence[str] = ()) -> int:
     parser.add_argument("--report", type=Path, help="write an HTML report with every failed case")
     parser.add_argument("--note", help="append the figures to LOG.md under this note")
     arguments = parser.parse_args(argv)
-    casebook = Casebook(load_settings())
-    outcomes = run(casebook, load_cases(FOLDER / arguments.part))
+    settings, cases = load_settings(), load_cases(FOLDER / arguments.part)
+    casebook = Casebook(settings, lambda line: print(line, file=sys.stderr))
+    outcomes = run(casebook, cases)
     table = summarise(outcomes)
+    if settings.rerank:
+        table |= against_none(outcomes, run(Casebook(settings.model_copy(update={"rerank": None})), cases))
     if arguments.baselines:
         table |= against_baselines(casebook, outcomes)
     for name, value in table.items():
@@ -119,6 +123,21 @@ def against_baselines(casebook: Casebook, outcomes: Sequence[Outcome]) -> Table:
             gap: Share = difference([decidable[i].right for i in kept], [theirs[i] for i in kept])
             table[f"ours − {name}, {lang}"] = str(gap)
     return table
+
+
+def against_none(outcomes: Sequence[Outcome], plain: Sequence[Outcome]) -> Table:
+    """What a rerank model changes: the same cases with it minus without it, paired."""
+    inside = [i for i, o in enumerate(outcomes) if o.answerable and o.case.decidable]
+    outside = [i for i, o in enumerate(outcomes) if not o.answerable]
+    first = difference([outcomes[i].right for i in inside], [plain[i].right for i in inside])
+    passed = difference([outcomes[i].passed for i in inside], [plain[i].passed for i in inside])
+    kept = difference([outcomes[i].passed for i in outside], [plain[i].passed for i in outside])
+    return {
+        "rerank model − none: right cause first": str(first),
+        "rerank model − none: decidable passed": str(passed),
+        "rerank model − none: outside passed": str(kept),
+        "milliseconds without it: median": f"{np.median([o.milliseconds for o in plain]):.1f}",
+    }
 
 
 def _saved(outcome: Outcome) -> dict[str, object]:

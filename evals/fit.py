@@ -40,7 +40,7 @@ FIXED = {
 }
 POSITIVE = {
     "dense", "dense_lead", "symptom", "symptom_lead", "relative", "lexical_lead", "told", "told_lead", "signature",
-    "signature_initiating", "signals", "component", "model", "version_affected",
+    "signature_initiating", "signals", "component", "model", "version_affected", "rerank", "rerank_lead",
 }  # fmt: skip
 NEGATIVE = {
     "signals_missing",

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from app.claims.lexicon import lexicon
-from app.claims.reading import Item, normal, number
+from app.claims.reading import Item
+from app.claims.tokens import normal, number
 
 _WINDOW = 48  # characters around a number that are looked at for a bound
 _CLAUSE = re.compile(r"[;；。!?！？:：]|[,，](?!\d)|\.(?=\s|$)|\b(?:but|while|whereas)\b|但|而")

@@ -12,6 +12,7 @@ from kb import vocabulary, yamlio
 _FILE = Path(__file__).with_name("lexicon.yaml")
 _PIECE = re.compile(r"[A-Za-z]+(?:['’][a-z]+)?|\d+|[\u3400-\u9fff]|[^\s\w]")
 _SIGNED = tuple("关闭 开启 打开 禁用 启用 不 无 未 没 非".split())  # glossary terms that begin with an opposite
+_PLAIN_NAMES = ("gpu", "datasets")  # of the vocabulary; in prose they are words
 CJK = re.compile(r"[\u3400-\u9fff]")
 
 
@@ -39,6 +40,12 @@ class Lexicon(NamedTuple):
     groups: Mapping[str, str]
     strong: frozenset[str]
     weak: frozenset[str]
+    operators: Mapping[str, re.Pattern[str]]
+    order_words: re.Pattern[str]
+    opposed: tuple[tuple[str, str], ...]
+    negative: frozenset[str]
+    roles: Mapping[str, frozenset[str]]
+    frame: frozenset[str]
 
 
 class Strength(NamedTuple):
@@ -96,7 +103,19 @@ def lexicon() -> Lexicon:
         groups={axis["name"]: axis.get("group", axis["name"]) for axis in data["axes"]},
         strong=frozenset(axis["name"] for axis in data["axes"] if axis.get("strong") or axis.get("group")),
         weak=frozenset(axis["name"] for axis in data["axes"] if axis.get("weak")),
+        operators={row["name"]: _any_of(f"{row['en']} {row['zh']}") for row in data["operators"]},
+        order_words=_any_of(data["order_words"]),
+        opposed=tuple((pair[0], pair[1]) for pair in data["opposed_characters"].split()),
+        negative=frozenset(data["negative_characters"]),
+        roles={name: frozenset(words.split()) for name, words in data["axis_roles"].items()},
+        frame=frozenset(data["evidence_frame"].split()),
     )
+
+
+def _any_of(words: str) -> re.Pattern[str]:
+    """A pattern for any of the words or expressions; English ones stand whole."""
+    parts = sorted(words.split(), key=len, reverse=True)
+    return re.compile("|".join(part if CJK.search(part) else rf"\b{part}\b" for part in parts), re.IGNORECASE)
 
 
 def _senses(data: Mapping[str, Any]) -> Iterable[tuple[str, Sense]]:
@@ -115,7 +134,8 @@ def _senses(data: Mapping[str, Any]) -> Iterable[tuple[str, Sense]]:
             yield from ((w, Sense("rel", relation["name"], sign)) for w in _listed(relation[side]) if " " in w)
     for name in ("components", "models", "hardware"):
         for key, more in vocabulary.table(name).items():
-            yield from ((w, Sense("name", key)) for w in (key, *(more or ())) if key != "gpu" and len(w) > 2)
+            if key not in _PLAIN_NAMES:
+                yield from ((w, Sense("name", key)) for w in (key, *(more or ())) if len(w) > 2)
     for axis in data["axes"]:
         for side, sign in (("plus", 1), ("minus", -1)):
             words = _listed(axis[side]) + (axis.get("zh_" + side) or "").split()

@@ -6,29 +6,13 @@ first statement after one carries sign −1, the others in its reach sign 0 (not
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
 from app.claims.lexicon import CJK, Sense, lexicon
 from app.claims.stems import stem
+from app.claims.tokens import SHAPE, Token, normal, number, tokens
 
-_TOKEN = re.compile(
-    r"(?P<url>https?://[^\s`<>\"'）)\]，。；]+)"
-    r"|(?P<cite>\[\d{1,2}(?:\s*[,，、]\s*\d{1,2})*\])"
-    r"|(?P<special><\|?/?[A-Za-z_][\w.]*\|?>)"
-    r"|(?P<op>>=|<=|==|!=|=>|->|→|≥|≤|≠|≈|=|(?<=\s)[<>](?=\s?\d)|(?<=\w)[<>](?=\d)|×)"
-    r"|(?P<num>(?<![A-Za-z0-9_.])[-+]?[vV]?\d+(?:(?:,\d{3})+|(?: \d{3}(?![\d.\w]))+)?(?:\.\d+)*(?:\.[xX*])?"
-    r"(?:[eE][-+]?\d+)?(?![\d_])(?:(?:\.?(?:post|dev|rc)|rc|[ab](?=\d))\d*)?)"
-    r"|(?P<name>[A-Za-z]+n['’]t\b|(?:--?)?[A-Za-z_/~$.][\w]*(?:(?:[./:@+-]|::)\w+)*(?:\.\w+)*)"
-    r"|(?P<alnum>\d\w*)"
-    r"|(?P<han>[\u3400-\u9fff])"
-    r"|(?P<stop>[,;:!?()，；：！？。（）、—|]|\.(?=\s|$)|\s[-–]\s)"
-    r"|(?P<tick>`)",
-    re.ASCII,
-)
-_SHAPE = re.compile(r"[\d_/$~@]|[a-z][A-Z]|^--|[A-Za-z]\.[A-Za-z]|^[A-Z]{2,}|::|[A-Z].*[a-z].*[A-Z]")
-_WORDS_JOINED = re.compile(r"^[A-Za-z]+(?:[-/][A-Za-z]+)+$")
 _ACRONYM = re.compile(r"[A-Z]{2,}s?")
 _VERSION = re.compile(r"^[vV]?\d+\.\d+(?:\.\w+)*$")
 _CONJUNCTION = frozenset(
@@ -57,74 +41,6 @@ class Item(NamedTuple):
     start: int  # offset in the text
     end: int
     unit: str = ""  # of a number; of a name its family: known (to the vocabulary), flag, variable
-
-
-class Token(NamedTuple):
-    """A piece of text: its kind by shape, its normal form for phrases, and whether it stands in inline code."""
-
-    kind: str
-    text: str
-    norm: str
-    start: int
-    end: int
-    code: bool
-
-
-@lru_cache(1024)
-def tokens(text: str, code: bool = False) -> Sequence[Token]:
-    """The pieces of a text in order; `code` for a line of a code block."""
-    found: list[Token] = []
-    ticked = False
-    for match in _TOKEN.finditer(text):
-        kind, raw = match.lastgroup or "", match[0]
-        if kind == "tick":
-            ticked = not ticked
-            continue
-        inside = code or ticked
-        if kind == "name" and not inside and _WORDS_JOINED.match(raw) and not _named(raw):
-            found += _split(raw, match.start())
-            continue
-        if kind == "name":
-            raw = raw.rstrip(".:") if not raw.startswith(("/", "~")) else raw.rstrip(".")
-            if not raw.strip("-./:$~"):
-                continue
-        norm = raw if kind == "han" else _norm(raw)
-        found.append(Token(kind, raw, norm, match.start(), match.start() + len(raw), inside))
-    return found
-
-
-def _norm(raw: str) -> str:
-    low = raw.lower().replace("’", "'")
-    return stem(low) if low.replace("'", "").isalpha() else low
-
-
-def _named(word: str) -> bool:
-    """Whether a hyphenated word is a name of the vocabulary (llama-factory) or has capitals inside (LLaMA-Factory)."""
-    low = word.lower()
-    return any(len(phrase) == 1 and sense.kind == "name" for phrase, sense in lexicon().phrases.get(low, ())) or bool(
-        re.search(r"[a-z][A-Z]", word)
-    )
-
-
-def _split(raw: str, start: int) -> Iterator[Token]:
-    for part in re.finditer(r"[A-Za-z]+", raw):
-        norm = stem(part[0].lower())
-        yield Token("name", part[0], norm, start + part.start(), start + part.end(), False)
-
-
-def normal(name: str) -> str:
-    """A name as it is compared: no leading dashes, one case, `-` as `_`."""
-    return name.lstrip("-").replace("-", "_").casefold().strip("\"'")
-
-
-def number(raw: str) -> str:
-    """A number or version as it is compared: no v, no thousands commas, no trailing zeros of a version."""
-    text = raw.lstrip("vV+").replace(",", "").replace(" ", "").lower()
-    if re.fullmatch(r"-?\d+\.0+", text) or text.count(".") > 1:
-        text = re.sub(r"(?:\.0)+$", "", text)
-    if re.fullmatch(r"-?\d*\.?\d+e[-+]?\d+", text):
-        return f"{float(text):g}"
-    return text
 
 
 def read(text: str, code: bool = False) -> list[Item]:
@@ -174,7 +90,7 @@ def _starts_predicate(row: Sequence[Token], at: int) -> bool:
 
 def _phrase(row: Sequence[Token], at: int) -> tuple[int, Sense | None]:
     token = row[at]
-    if token.kind not in ("name", "han") or (token.code and _SHAPE.search(token.text)):
+    if token.kind not in ("name", "han") or (token.code and SHAPE.search(token.text)):
         return 1, None
     for phrase, sense in lexicon().phrases.get(token.norm, ()):
         size = len(phrase)
@@ -213,6 +129,7 @@ def _base(key: str) -> Sense:
 
 
 _PARTICLES = {"on": 1, "off": -1, "out": -1, "in": 1, "back": 1}
+_AFTER_PARTICLE = frozenset({"and", "or", "when", "if", "so", "then"})
 _PARTED = frozenset(stem(word) for word in "turn switch leave take put be keep with set".split())
 
 
@@ -223,7 +140,7 @@ def _switch(row: Sequence[Token], at: int, clause: int) -> Item | None:
     if not sign or token.code:
         return None
     following = row[at + 1] if at + 1 < len(row) else None
-    ends = following is None or following.kind in ("stop", "cite") or following.norm in ("and", "or", "when", "if")
+    ends = following is None or following.kind in ("stop", "cite") or following.norm in _AFTER_PARTICLE
     before = [other for other in row[max(0, at - 7) : at] if other.kind != "stop"]
     if ends and any(other.norm in _PARTED for other in before) and not any(other.norm == "from" for other in before):
         return Item("axis", "on-off", sign, at, clause, token.start, token.end)
@@ -256,7 +173,7 @@ def _single(row: Sequence[Token], at: int, clause: int) -> Item | None:
         return Item("name", token.text.lower(), 1, at, clause, token.start, token.end)
     if token.text.lower() in _ABBREVIATIONS:
         return None
-    if token.code or _SHAPE.search(token.text):
+    if token.code or SHAPE.search(token.text):
         return _name(token, at, clause)
     if token.norm in lexicon().stop or len(token.norm) < 2:
         return _switch(row, at, clause)
@@ -272,7 +189,7 @@ def _name(token: Token, at: int, clause: int) -> Item:
         text = text.removesuffix("s")
         if not token.code and text.lower() in lexicon().acronyms:
             return Item("word", text.lower(), 1, at, clause, token.start, token.end)
-    kind = "name" if _SHAPE.search(text) else "code"
+    kind = "name" if SHAPE.search(text) else "code"
     family = "flag" if text.startswith("--") else "variable" if text.isupper() and "_" in text else ""
     return Item(kind, normal(text), 1, at, clause, token.start, token.end, family)
 

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
+from app.claims.clauses import key_of
 from app.claims.lexicon import CJK, tables
 from app.claims.model import Problem
 from app.claims.reading import Item
-from app.claims.source import Passage, Source, key_of
+from app.claims.source import Passage, Source
 
 MARGIN = 0.25  # by which the crossed reading must fit better, of 2
 MIN_CROSSED = 1.0
@@ -80,18 +81,12 @@ def _keys(items: Sequence[Item], start: int, end: int) -> frozenset[str]:
     )
 
 
-def direction_problems(
-    text: str, items: Sequence[Item], sources: Sequence[Source]
-) -> tuple[list[Problem], list[tuple[int, int]]]:
-    """Relations turned round, and the spans of those that the source confirms."""
-    problems, confirmed = [], []
+def direction_problems(text: str, items: Sequence[Item], sources: Sequence[Source]) -> Iterator[Problem]:
+    """Relations turned round."""
     for claim in relations(text, items):
         straight, crossed = _compare(claim, sources)
         if crossed > straight + MARGIN and crossed >= MIN_CROSSED and straight <= crossed / 2:
-            problems.append(Problem("direction", text[claim.span[0] : claim.span[1]]))
-        elif straight > crossed + MARGIN:
-            confirmed.append(claim.span)
-    return problems, confirmed
+            yield Problem("direction", text[claim.span[0] : claim.span[1]])
 
 
 def _compare(claim: Relation, sources: Sequence[Source]) -> tuple[float, float]:

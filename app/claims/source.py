@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
+from app.claims.clauses import Clauses, key_of
 from app.claims.facts import Bounded, Pair, bounded, pairs
-from app.claims.reading import Item, normal, read, tokens
+from app.claims.reading import Item, read
 from app.claims.stems import stem
+from app.claims.tokens import normal, tokens
 from kb.types import LANGS, SECTIONS, Incident, Lang
 from kb.writeups import CITATION
 
@@ -25,6 +27,12 @@ class Passage:
 
     def __init__(self, text: str, field: str, lang: Lang | None, code: bool = False) -> None:
         self.text, self.field, self.lang, self.code = text, field, lang, code
+        self.number = 0  # of its source
+
+    @cached_property
+    def clauses(self) -> Clauses:
+        """Its items by clause."""
+        return Clauses(self.text, self.items)
 
     @cached_property
     def items(self) -> list[Item]:
@@ -58,11 +66,6 @@ class Occurrence(NamedTuple):
     def item(self) -> Item:
         """The item itself."""
         return self.passage.items[self.at]
-
-
-def key_of(item: Item) -> str:
-    """The key under which items are the same; opposites share theirs."""
-    return "@" + item.key if item.kind == "axis" else item.key
 
 
 def closeness(items: list[Item], at: int) -> dict[str, float]:
@@ -112,7 +115,8 @@ class Source:
         self.pairs: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         self.urls: set[str] = set()
         self._by_language: dict[Lang, list[Passage]] = {}
-        for passage in self.passages:
+        for number, passage in enumerate(self.passages):
+            passage.number = number
             self._take(passage)
         for name in more_names:
             self._name(name)

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from app.claims.alignment import Claim
+from app.claims.clauses import key_of
 from app.claims.lexicon import lexicon
 from app.claims.model import Problem
 from app.claims.reading import Item
-from app.claims.source import Source, key_of
+from app.claims.source import Source
 
 MIN_SUPPORT = 0.6  # share of a sentence's terms that its sources hold
 MIN_CLAUSE = 0.3  # the same for each part of at least MIN_TERMS terms

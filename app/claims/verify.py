@@ -4,17 +4,8 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from threading import Lock
 
-from app.claims.alignment import (
-    Claim,
-    attribution_problems,
-    copy_problems,
-    cure_problems,
-    move_problems,
-    polarity_problems,
-    removal_problems,
-    tool_problems,
-    verdict_problems,
-)
+from app.claims.alignment import Claim, attribution_problems
+from app.claims.doubts import doubts
 from app.claims.existence import existence_problems
 from app.claims.form import form_problems, language_problem
 from app.claims.model import FIELDS, Problem, Sentence
@@ -79,16 +70,9 @@ class Verifier:
         problems = list(existence_problems(claim, incident, self._paste))
         problems += support_problems(text, items, [incident, self._paste])
         problems += strength_problems(claim)
-        turned, settled = direction_problems(text, items, claim.sources)
-        problems += turned
-        problems += polarity_problems(claim, settled)
-        problems += tool_problems(claim)
-        problems += move_problems(claim)
-        problems += removal_problems(claim)
-        problems += verdict_problems(claim)
-        problems += cure_problems(claim)
+        problems += direction_problems(text, items, claim.sources)
         problems += attribution_problems(claim)
-        return problems or list(copy_problems(claim))
+        return problems or list(doubts(claim, incident))
 
 
 def verify(sentence: Sentence, sources: Mapping[str, Incident], paste: str, lang: Lang) -> tuple[Problem, ...]:

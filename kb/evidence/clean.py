@@ -29,6 +29,12 @@ _BARE = rf"(?P<level_g>{_LEVELS})(?= (?:- )?[\[\w])(?<=[A-Z])"
 
 # name, pattern, why it appears
 PREFIXES: tuple[tuple[str, str, str], ...] = (
+    (
+        "std_format",
+        rf"{_STAMP} - (?:[\w.]{{1,80}} - )?(?P<level_k>{_LEVELS}) -(?= )",
+        "the usual format of Python's logging",
+    ),
+    ("sglang", rf"\[{_STAMP}(?: (?:DP|TP|PP|EP)\d+)+\]", "SGLang schedulers"),
     ("stamp", rf" ?\[?{_STAMP}(?: \d{{4}})?\]?(?: - |:)?", "most loggers, docker logs -t, kubectl logs --timestamps"),
     (
         "journal",
@@ -45,7 +51,6 @@ PREFIXES: tuple[tuple[str, str, str], ...] = (
     ("actor", r"\(\w[\w.]{0,60}(?: rank=(?P<rank_d>\d+))?(?:[ _-]?[TDP]P\d+)* pid=\d+(?:, ip=[^)]{3,40})?\)", "Ray"),
     ("raylet", r"\((?:raylet|autoscaler|gcs_server)(?:, ip=[^)]{3,40})?\)", "Ray's own processes"),
     ("repeated", r"\[repeated \d+x across cluster\]", "Ray"),
-    ("sglang", rf"\[{_STAMP}(?: (?:DP|TP|PP|EP)\d+)*\]", "SGLang schedulers"),
     ("kernel", r"(?:\S{1,40} )?kernel: ?(?:\[ *\d+\.\d+\])?|\[ *\d{1,9}\.\d{6}\]", "dmesg, syslog"),
     ("python_log", r"\[[\w./-]+\.py:\d+(?::\w+)?\]", "DeepSpeed"),
     ("level", rf"\[(?P<level_e>{_LEVELS})(?::\w+)?\]:?|(?P<level_f>{_LEVELS}):(?:[\w.]+:)?(?=\s)|{_BARE}", "loggers"),
@@ -95,6 +100,11 @@ def plain(text: str) -> str:
     if ("[" in text or "\x1b" in text) and _MAY_HAVE_ANSI.search(text):
         text = ANSI.sub("", text)
     return text if text.isprintable() else _CONTROL.sub("", text)
+
+
+def has_known_prefix(text: str) -> bool:
+    """Whether a raw line begins with a prefix of the table."""
+    return _FIRST.match(text) is not None
 
 
 def clean(raw: str) -> Cleaned:

@@ -161,7 +161,7 @@ class ErrorReader:
 
     def _known(self, line: Line) -> bool:
         rules, names = _line_rules()
-        for index in rules.match(line.text):
+        for index in rules.match(line.text.lstrip()):
             type_, tier, kind = names[index]
             if type_ == "IgnoredException":
                 self._stacks[line.rank] = _Stack(ignored=True)

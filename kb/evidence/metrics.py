@@ -254,7 +254,7 @@ class MetricReader:
             start = len(line.text) - len(line.text.lstrip())
             cells = [(m[1], m.start(2) - start, m.end(2) - start) for m in found]
             if bar and vocabulary.steps.isdisjoint(keys):
-                cells.insert(0, ("step", bar.start(1) - start, bar.end(1) - start))
+                cells.append(("step", bar.start(1) - start, bar.end(1) - start))
             self._templates.learn_line(line.text.strip(), cells, bar is not None)
         return taken
 

@@ -14,6 +14,7 @@ from kb.evidence.mentions import mentions
 from kb.evidence.metrics import MetricReader
 from kb.evidence.model import Evidence, Line, MetricSeries, Reading, SignalSeen, Skipped
 from kb.evidence.rows import is_plain_dict
+from kb.evidence.shared import without_shared_prefix
 from kb.evidence.unwrap import unwrapped
 from kb.evidence.versions import read_versions
 from kb.redact import Redactor
@@ -55,7 +56,7 @@ class _Case:
             return True
         inside = self.failures.in_traceback(line.rank)
         failure = self.failures.feed(line)
-        found = log_signals(line.text)
+        found = log_signals(line.text.lstrip())
         for signal in found:
             seen = self.signals.setdefault(signal, [])
             if len(seen) < MAX_LINES:
@@ -95,7 +96,7 @@ def _read_one(given: Input) -> _Case:
     data = given.text.read_bytes() if isinstance(given.text, Path) else given.text
     text = to_text(data, case.notes) if isinstance(data, bytes) else data.encode("utf-8", "replace").decode()
     machine = []
-    for number, raw in unwrapped(raw_lines(text, case.notes)):
+    for number, raw in unwrapped(without_shared_prefix(raw_lines(text, case.notes))):
         line = to_line(given.name, number, raw)
         if case.feed(line):
             machine.append(len(case.lines))

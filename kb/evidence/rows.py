@@ -12,6 +12,7 @@ _SHAPE = re.compile(r"[-+]?(?:\d[\d.]*(?:[eE][-+]?\d+)?|\b(?:nan|NaN|inf)\b)")
 _VALUE = re.compile(r"[-+]?(?:\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|nan|inf)", re.IGNORECASE)
 _TAKEN, _PASSED = r"([-+]?(?:\d[\d.]*(?:[eE][-+]?\d+)?|nan|NaN|inf))", r"[-+.\deEnaNif]{1,40}"
 _PLAIN = re.compile(r"\{(?:'[^'{}\\\n]{1,60}': (?:'[-+\w.]{1,40}'|[-+\w.]{1,40})(?:, )?)+\}")
+_SPACES = re.compile(" +")
 _GLYPHS = re.compile(r"%\|([^|]*)(\|)")
 _KEY = re.compile(r"'([^'{}\\\n]{1,60})': ('?)")
 
@@ -26,7 +27,7 @@ def _literal(text: str) -> str:
     bar = _GLYPHS.search(text)
     if bar:
         return _literal(text[: bar.start(1)]) + r"[^|\r\n]{0,400}" + _literal(text[bar.start(2) :])
-    return " *".join(re.escape(piece) for piece in re.split(" +", text))
+    return " *".join(re.escape(piece) for piece in _SPACES.split(text))
 
 
 class Found(NamedTuple):
@@ -55,7 +56,8 @@ class Templates:
 
     def learn_line(self, text: str, cells: Sequence[tuple[str, int, int]], bar: bool = False) -> None:
         """Remember a printed line that names its numbers: the key, start and end of each number to take."""
-        shape = _SHAPE.sub("0", text)
+        cells = sorted(cells, key=lambda cell: cell[1])
+        shape = _SPACES.sub(" ", _SHAPE.sub("0", text))
         if shape in self._known or len(self._known) >= MAX_TEMPLATES or len(text) > MAX_LENGTH:
             return
         wanted = {(start, end) for _, start, end in cells}
@@ -73,9 +75,9 @@ class Templates:
     def take(self, block: bytes) -> tuple[bytes, list[Found]]:
         """The block without the rows found, and the rows."""
         found: list[Found] = []
-        cuts: list[tuple[int, int]] = []
+        cuts: dict[int, int] = {}  # start → end
         for keys, pattern, bar in self._known.values():
-            matches = list(pattern.finditer(block))
+            matches = [match for match in pattern.finditer(block) if match.start() not in cuts]
             if not matches:
                 continue
             try:
@@ -84,8 +86,8 @@ class Templates:
                 continue
             spans = [match.span() for match in matches]
             found.append(Found(keys, np.array([start for start, _ in spans]), values, bar))
-            cuts += spans
-        return _without(block, cuts), found
+            cuts.update(spans)
+        return _without(block, list(cuts.items())), found
 
 
 def _without(block: bytes, cuts: list[tuple[int, int]]) -> bytes:

@@ -67,14 +67,15 @@ def scan(text: str | bytes | Path, notes: Notes, take: Callable[[bytes, int], by
     known: dict[int, int] = {}
     for block in _cut(_utf8(_blocks(text), notes), notes):
         for part, whole in _ends(block, at, total):
-            yield from _whole(part, number) if whole else _triggered(take(part, number), number, known)
+            left = take(part, number) if at else part
+            yield from _whole(left, number) if whole else _triggered(left, number, known)
             number += part.count(b"\n")
         at += len(block)
 
 
 def _ends(block: bytes, at: int, total: int) -> Iterator[tuple[bytes, bool]]:
     """The parts of a block, and whether each belongs to an end of the input."""
-    if at == 0:  # the first block is as long as the part to be read in full
+    if at < HEAD:
         yield block, True
         return
     keep = len(block) - max(0, at + len(block) - (total - TAIL))

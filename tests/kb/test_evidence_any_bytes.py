@@ -106,3 +106,15 @@ def test_a_log_buried_in_a_large_file_is_read_alike(paste: Paste, tmp_path: Path
     before, here = NOISE.count("\n"), small.initiating_error
     expected = here.line + before if here else None
     assert (large.initiating_error.line if large.initiating_error else None) == expected
+
+
+def test_updates_of_a_progress_bar_count_once_a_step_in_bulk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def update(i: int, seconds: int) -> str:
+        return f"Epoch 0:  {i // 100}%|█▏   | {i}/9000 [00:{seconds:02d}<10:00,  2.0it/s, loss={2 + i % 7 / 10:.3f}]"
+
+    bar = "\r".join(update(i, again) for i in range(1, 9000) for again in (10, 11))
+    path = tmp_path / "big.log"
+    path.write_text(bar, encoding="utf-8")
+    bulk = read([Input("x", path)]).evidence
+    monkeypatch.setattr(scan, "LARGE", 1 << 40)
+    assert bulk.metrics == read([Input("x", path)]).evidence.metrics

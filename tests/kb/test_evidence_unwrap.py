@@ -46,3 +46,9 @@ def test_shapes_say_where_they_were_seen_and_at_which_step() -> None:
     seen = {s.name: s for s in read([Input("log", "\n".join(map(str, rows)))]).evidence.signals}
     assert seen["loss-zero-onset"].seen_in == "metric"
     assert seen["loss-zero-onset"].steps == (20.0, 30.0, 40.0)
+
+
+def test_rows_of_one_length_are_not_one_broken_line() -> None:
+    row = "06/12 10:01:{:02d} - mmengine - INFO - Iter(train) [{:4d}/1200]  lr: 3.1e-06  loss: 0.0000  grad_norm: 0.0"
+    rows = [(number, row.format(number, 10 * number)) for number in range(1, 6)]
+    assert list(unwrapped(rows)) == rows
