@@ -17,6 +17,7 @@ from evals.cases import FOLDER, load_cases
 from evals.metrics import Share, calibration_error, difference, share
 from evals.outcomes import Outcome, only, run
 from evals.report import write_report
+from evals.trainproof_eval import against_trainproof
 from kb.embedding import load_embedder
 
 LOG = Path(__file__).parent / "LOG.md"
@@ -27,7 +28,9 @@ def main(argv: Sequence[str] = ()) -> int:
     """Run one part of the cases; print and, as asked, save, compare and report."""
     parser = argparse.ArgumentParser(prog="python -m evals run", description=__doc__)
     parser.add_argument("--part", choices=("dev", "sealed"), default="dev")
-    parser.add_argument("--baselines", action="store_true", help="also llama-index, BM25 and both fused, paired")
+    parser.add_argument(
+        "--baselines", action="store_true", help="also llama-index, BM25, both fused, and trainproof, paired"
+    )
     parser.add_argument("--save", type=Path, help="write the outcomes as JSON, for --compare")
     parser.add_argument("--compare", type=Path, help="a saved run: list the cases that changed")
     parser.add_argument("--report", type=Path, help="write an HTML report with every failed case")
@@ -40,7 +43,7 @@ def main(argv: Sequence[str] = ()) -> int:
     if settings.rerank:
         table |= against_none(outcomes, run(Casebook(settings.model_copy(update={"rerank": None})), cases))
     if arguments.baselines:
-        table |= against_baselines(casebook, outcomes)
+        table |= against_baselines(casebook, outcomes) | against_trainproof(outcomes, casebook.incidents())
     for name, value in table.items():
         print(f"{name:<44} {value}")
     if arguments.save:

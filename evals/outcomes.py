@@ -24,6 +24,7 @@ class Outcome:
     confidence: float  # of the first cause; 0 where none is given
     passed: bool
     milliseconds: float
+    reason: str = ""  # the diagnosis's reason_code
 
     @property
     def first(self) -> str | None:
@@ -57,6 +58,7 @@ def _outcome(casebook: Casebook, case: Case, known: Mapping[str, Incident]) -> O
         confidence=diagnosis.causes[0].confidence if diagnosis.causes else 0.0,
         passed=_passed(case, answerable, diagnosis),
         milliseconds=took,
+        reason=diagnosis.reason_code,
     )
 
 

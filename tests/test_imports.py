@@ -39,6 +39,7 @@ FENCES = {
     "sse_starlette": {"app/api_routes.py"},
     "tokenizers": {"kb/embedding.py"},
     "torch": {"kb/embedding.py", "kb/rerank.py"},
+    "trainproof": {"evals/trainproof_eval.py"},
     "trafilatura": {"ingest/html.py"},
     "transformers": {"kb/embedding.py", "kb/rerank.py"},
     "typer": {"app/main.py"},

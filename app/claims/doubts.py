@@ -31,6 +31,7 @@ _POINTS_BACK = re.compile(
     r"|[该这它其此]",
     re.I,
 )
+_WORD = re.compile(r"[a-z]+")
 _BOOLEAN = frozenset({"true", "false", "none", "null", "yes", "no"})
 _PLACES = {"passage": 0.5, "title": 0.4, "elsewhere": 1.0}  # what a new word costs that stands there
 
@@ -54,6 +55,7 @@ class Doubts:
             yield from self._anchors(counterpart)
             yield from self._signs(counterpart)
             yield from _negations(counterpart)
+            yield from _opposed(counterpart)
             yield from _characters(counterpart, self._claim.lang == "zh")
             yield from _invented(counterpart)
             yield from _crossed(counterpart, self._claim)
@@ -234,6 +236,23 @@ def _counts(counterpart: Counterpart, n: int) -> bool:
         return item.kind == "after"
     following = (at for at in members[n + 1 :] if items[at].kind in TELLING and items[at].clause == item.clause)
     return next((at in counterpart.hit for at in following), True)
+
+
+def _opposed(counterpart: Counterpart) -> Iterator[Problem]:
+    """Of two opposed words the other one."""
+    mine, theirs = (_words(text) for text in (counterpart.claim.said(counterpart.part), counterpart.stretch.text))
+    for pair in lexicon().opposed_words:
+        here, there = ([word for word in pair if _holds(word, *side)] for side in (mine, theirs))
+        if len(here) == len(there) == 1 and here != there:
+            yield Problem("polarity", f"{here[0]}: {there[0]} there")
+
+
+def _words(text: str) -> tuple[str, frozenset[str]]:
+    return text, frozenset(_WORD.findall(text.lower()))
+
+
+def _holds(word: str, text: str, words: frozenset[str]) -> bool:
+    return word in words or (not word.isascii() and word in text)
 
 
 def _characters(counterpart: Counterpart, chinese: bool) -> Iterator[Problem]:

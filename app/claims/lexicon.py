@@ -43,6 +43,7 @@ class Lexicon(NamedTuple):
     operators: Mapping[str, re.Pattern[str]]
     order_words: re.Pattern[str]
     opposed: tuple[tuple[str, str], ...]
+    opposed_words: tuple[tuple[str, str], ...]
     negative: frozenset[str]
     roles: Mapping[str, frozenset[str]]
     frame: frozenset[str]
@@ -106,10 +107,16 @@ def lexicon() -> Lexicon:
         operators={row["name"]: _any_of(f"{row['en']} {row['zh']}") for row in data["operators"]},
         order_words=_any_of(data["order_words"]),
         opposed=tuple((pair[0], pair[1]) for pair in data["opposed_characters"].split()),
+        opposed_words=tuple(_pair(words) for words in data["opposed_words"].split()),
         negative=frozenset(data["negative_characters"]),
         roles={name: frozenset(words.split()) for name, words in data["axis_roles"].items()},
         frame=frozenset(data["evidence_frame"].split()),
     )
+
+
+def _pair(words: str) -> tuple[str, str]:
+    one, _, other = words.partition("/")
+    return one, other
 
 
 def _any_of(words: str) -> re.Pattern[str]:

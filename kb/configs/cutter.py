@@ -302,7 +302,12 @@ def _own_path(call: str, pairs: list[Pair]) -> Iterator[Pair]:
 
 def _object(key: str, value: Any, call: str) -> bool:
     """Whether an argument of a call holds an object of the program around, which says nothing of a setting."""
-    return call != "" and key in keys.table()["objects"] and isinstance(value, str) and value.isidentifier()
+    return (
+        call.endswith(("Trainer", "model", "pretrained"))
+        and key in keys.table()["objects"]
+        and isinstance(value, str)
+        and value.isidentifier()
+    )
 
 
 def _container_commands(pairs: tuple[Pair, ...]) -> Iterator[Block]:

@@ -48,7 +48,7 @@ def _gate() -> Pattern:
         r"(?:^|[^\w-])--[a-z][\w-]+(?:[ =]|$)", r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\s?=", r"PARAMETER\s+\w", r"^FROM\s",
         r"(?i:zero[-_ ]?(?:stage)?[-_ ]?[0-3])",
         r"\b(?:export|ENV|ollama|docker|vllm|swift|llamafactory-cli|llama-(?:server|cli|bench))\s",
-        r"-m\s+(?:vllm|sglang|verl|axolotl)\.\w", r"[A-Z][A-Z0-9]*_[A-Z0-9_]+[\"']?\]?:? ",
+        r"-m\s+(?:vllm|sglang|verl|axolotl)\.\w", r"[A-Z][A-Z0-9]*_[A-Z0-9_]+[\"']?\]?[:,]? ",
     ]  # fmt: skip
     return Pattern(f"(?m){'|'.join(parts)}")
 

@@ -3,6 +3,8 @@
 The prefixes are ordered data: what launchers, containers and loggers put in front of a program's own words.
 """
 
+import html
+import json
 import re
 from typing import NamedTuple
 
@@ -18,6 +20,8 @@ ANSI = re.compile(
 )
 _MAY_HAVE_ANSI = re.compile(r"[\x1b\u241b]|\[[\d;]{0,12}m|\^\[")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\ufeff]")
+
+_ENTITY = re.compile(r"&(?:quot|#39|#x27|gt|lt|amp|nbsp);")
 
 _LEVELS = "DEBUG|INFO|NOTICE|WARNING|WARN|ERROR|CRITICAL|FATAL|EXCEPTION|Warning|Info|Error|Debug"
 _CLOCK = r"\d\d:\d\d:\d\d(?:[.,:]\d{1,9})?(?: ?[AP]M)?"
@@ -96,7 +100,12 @@ class Cleaned(NamedTuple):
 
 
 def plain(text: str) -> str:
-    """`text` without terminal colours and control characters."""
+    """`text` without terminal colours, control characters, HTML entities and the frame of Docker's log files."""
+    if text.startswith('{"log":'):
+        text = _framed(text)
+    if "&" in text and _ENTITY.search(text):
+        text = html.unescape(text)
+    text = text.replace("\xa0", " ")
     if ("[" in text or "\x1b" in text) and _MAY_HAVE_ANSI.search(text):
         text = ANSI.sub("", text)
     return text if text.isprintable() else _CONTROL.sub("", text)
@@ -105,6 +114,15 @@ def plain(text: str) -> str:
 def has_known_prefix(text: str) -> bool:
     """Whether a raw line begins with a prefix of the table."""
     return _FIRST.match(text) is not None
+
+
+def _framed(text: str) -> str:
+    """The text of a line of Docker's json-file logs; the line itself where it is none."""
+    try:
+        inner = json.loads(text)["log"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return text
+    return inner.rstrip("\r\n").replace("\n", " ") if isinstance(inner, str) else text
 
 
 def clean(raw: str) -> Cleaned:

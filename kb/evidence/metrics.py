@@ -32,7 +32,7 @@ _HINTS = (
     "损失", "梯度", "奖励",
 )  # fmt: skip
 _BAR = re.compile(r"\s(\d{1,9})/(\d{1,9}|\?) ?\[(?:\d+:)?\d+:\d\d")
-_SPACES = re.compile(r"\s+")
+_SPACES, _COLUMNS = re.compile(r"\s+"), re.compile(r" {2,}")
 _SEPARATED, _WORD, MAX_OTHER_WORDS = re.compile(r"[:=：|\t]"), re.compile(r"[A-Za-z\u4e00-\u9fff]{2,}"), 3
 
 
@@ -274,7 +274,7 @@ class MetricReader:
         self.add([(key, str(value)) for key, value in pending.items()], self._pending_line, None)
 
     def _table_header(self, text: str) -> bool:
-        for separator in ("\t", "|", ","):
+        for separator in ("\t", "|", ",", "  "):
             cells = _cells(text, separator)
             known = [c for c in cells if canonical(c) in names().principal]
             if len(cells) >= 2 and known and all(c and not c[0].isdigit() and len(c) < 40 for c in cells):
@@ -343,5 +343,9 @@ def _alone(text: str, found: re.Match[str]) -> bool:
 
 
 def _cells(text: str, separator: str) -> list[str]:
-    cells = [c.strip(" *`\"'") for c in text.strip().strip("|").split(separator)] if separator in text else []
+    if separator not in text:
+        return []
+    row = text.strip().strip("|")
+    parts = _COLUMNS.split(row) if separator == "  " else row.split(separator)
+    cells = [c.strip(" *`\"'") for c in parts]
     return cells if len(cells) <= MAX_COLUMNS else []

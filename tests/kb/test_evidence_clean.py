@@ -22,6 +22,13 @@ CASES = [
     ("2024-03-01 12:00:00.123 | ERROR    | a.b:f:12 - boom", "boom", None, "error"),
     ('time=2025-03-02T10:11:14 level=WARN msg="x"', 'time=2025-03-02T10:11:14 level=WARN msg="x"', None, ""),
     ("    raise ValueError('x')", "    raise ValueError('x')", None, ""),
+    ("Jun 02 21:14:41 llm01 python3[1188]:   File", "  File", None, ""),
+    ("[1,mpirank:3,algo-1]<stderr>:Traceback (most", "Traceback (most", 3, ""),
+    ("[2025-08-12 03:03:15 TP0 PP1]   File", "  File", None, ""),
+    ("2025-06-10 09:12:44,001 - a.b - ERROR -   File", "  File", None, "error"),
+    ("    | httpx.ConnectError: refused", "httpx.ConnectError: refused", None, ""),
+    ('{"log":"  File \\"a\\"\\n","stream":"stderr"}', '  File "a"', None, ""),
+    ("File &quot;a&quot;, line&nbsp;3", 'File "a", line 3', None, ""),
 ]
 
 
