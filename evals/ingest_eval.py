@@ -17,7 +17,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from evals import ingest_pages, ingest_threads
+from evals import ingest_pages, ingest_threads, ingest_unseen
 from evals.ingest_pages import Made
 from ingest.drafts import draft
 from ingest.reading import read_source
@@ -141,7 +141,10 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=300, help="threads to draft for the speed; 10000 for the bar")
     parser.add_argument("--show", action="store_true", help="print every failure")
+    parser.add_argument("--unseen", type=Path, help="a folder of labelled sources, such as evals/ingest/heldout; no more")
     options = parser.parse_args(argv)
+    if options.unseen:
+        return ingest_unseen.report(options.unseen)
     tally: dict[str, Tally] = defaultdict(lambda: defaultdict(list))
     failures: list[str] = []
     for name, made, status in cases(options.seed, options.rounds):

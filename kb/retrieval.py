@@ -22,6 +22,9 @@ DENSE_K = 200  # passages asked of each collection
 # equal weights are best in Chinese too; without it, equal weights hurt Chinese (evals/LOG.md).
 DENSE_WEIGHT = 0.5
 MAX_QUERY_TERMS = 200
+# Added to what a question's best score and its words' rarity are compared with: a lead on two or three words is no
+# lead. About a term or two; chosen on development questions of few words (evals/LOG.md).
+LITTLE_SCORE, LITTLE_RARITY = 10.0, 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +32,9 @@ class Hit:
     """An incident found, with the parts of its score.
 
     `dense` is the cosine of its nearest passage and `symptom` that of its nearest symptom passage (at most the last
-    cosine that the store returned, where none of its passages was among the nearest), `lexical` its BM25 score divided
-    by the query's best, `told` the share of the person's words that its symptom tells, too, `score` the weighted sum of
-    dense and lexical; all in [0, 1].
+    cosine that the store returned, where none of its passages was among the nearest), `lexical` its BM25 score as a
+    share of the query's best, `told` the share of the person's words that its symptom tells, too (both lower where the
+    query says little), `score` the weighted sum of dense and lexical; all in [0, 1].
     """
 
     incident: str
@@ -129,7 +132,7 @@ class Retriever:
         return _best((i, x) for (i, *_), x in near), _best((i, x) for (i, _, s, _), x in near if s == "symptom"), floor
 
     def _lexical_scores(self, query: str) -> dict[str, float]:
-        """Shares of the best score.
+        """Shares of the best score, lower where the best is low itself.
 
         The scores of both languages add up: a question in one language with error lines in the other finds both. An
         incident in one language only counts it twice.
@@ -141,13 +144,14 @@ class Retriever:
                 languages = len(self.catalog.incidents[incident].text)
                 totals[incident] = totals.get(incident, 0.0) + score * len(LANGS) / languages
         top = max(totals.values(), default=0.0)
-        return {incident: score / top for incident, score in totals.items()}
+        return {incident: score / (top + LITTLE_SCORE) for incident, score in totals.items()}
 
     def _told(self, text: str) -> dict[str, float]:
         """The share of the words, by rarity, that each incident's symptom holds."""
         terms = spoken_terms(text)
         whole = self._symptoms.weight(terms)
-        return {incident: held / whole for incident, held in self._symptoms.held(terms).items()} if whole else {}
+        held = self._symptoms.held(terms)
+        return {incident: part / (whole + LITTLE_RARITY) for incident, part in held.items()}
 
     def close(self) -> None:
         """Let go of the store."""

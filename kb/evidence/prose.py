@@ -11,7 +11,7 @@ _CODE = re.compile(
     r"^\s*(?:[$#>%]\s|>>>|(?:FROM|RUN|ENV|COPY|ARG|CMD|WORKDIR|ENTRYPOINT) \S|[\w.-]+ @ \S+:|"
     r"import \w|from \S+ import|def \w+\(|class \w+[(:]|return\b|for \w+ in |if .*:$|pip3? \w+ |"
     r"python3? (?:-|\S+\.py)|torchrun (?:-|\S+\.py)|CUDA_\w+=|export \w+=|docker (?:run|exec|compose|pull|build|logs)|"
-    r"sudo |deepspeed (?:-|\S+\.py)|accelerate (?:launch|config|env)|vllm (?:serve|bench|chat)|swift \w+ --|"
+    r"sudo |deepspeed (?:-|\S+\.py)|accelerate (?:launch|config|env)|vllm (?:serve|bench|chat)\b|swift \w+ --|"
     r"--\w|- \w+: |\w[\w.]*: ?\S*$|[\w.]+\s*=\s*\S|[{}\[\]<|]|/\w|\w+\(.*\)\s*$|File \"|@|[+^~|*=_-]{3,}|\w+==[\d.])"
 )
 # What programs print as sentences: openings, and marks that people do not write.
@@ -29,6 +29,9 @@ _FIRST_PERSON = re.compile(
     r"\b(?:I|I'm|I've|[Mm]y|[Ww]e|[Oo]ur|me|[Aa]nyone|[Hh]ow (?:do|does|can|to|should)|[Ww]hy (?:is|does|do|are)|"
     r"[Aa]ny (?:idea|help)|[Tt]hanks)\b|\?(?:\s|\?|$)"
 )
+_STATES = re.compile(  # a verb where a log has a colon
+    r"\w (?:is|are|was|stays?|remains?|keeps?|becomes?|became) |\w\s*(?:一直)?(?:是|为|变成)\s*\w", re.ASCII
+)
 _PERSON = re.compile(r"\b(?:i|i'm|i've|my|me|we|our|please|help|anyone|why|how)\b|\?", re.IGNORECASE)
 
 
@@ -44,12 +47,12 @@ def is_prose(line: Line, few_lines: bool) -> bool:
         return False
     if small >= 2 and words >= 4:
         return True
-    return few_lines and words >= 2
+    return few_lines and (words >= 2 or (words >= 1 and han(text) >= 1))
 
 
 def is_sentence(text: str) -> bool:
-    """Whether a text has as many small words as sentences have."""
-    return function_words(text) >= 3 and not _LOGGY.search(text)
+    """Whether a text has as many small words as sentences have, or a verb where a log has a colon: "loss is 0"."""
+    return (function_words(text) >= 3 or _STATES.search(text) is not None) and not _LOGGY.search(text)
 
 
 def speaks(text: str) -> bool:
