@@ -141,7 +141,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=300, help="threads to draft for the speed; 10000 for the bar")
     parser.add_argument("--show", action="store_true", help="print every failure")
-    parser.add_argument("--unseen", type=Path, help="a folder of labelled sources, such as evals/ingest/heldout; no more")
+    parser.add_argument("--unseen", type=Path, help="a folder of labelled sources, as evals/ingest/heldout; no more")
     options = parser.parse_args(argv)
     if options.unseen:
         return ingest_unseen.report(options.unseen)

@@ -1,7 +1,7 @@
 """Drafts of sources that another hand wrote, against its labels: `python -m evals ingest --unseen FOLDER`.
 
 A field is right when it holds at least 0.75 of the characters of the labelled sentences (blanks and backticks left
-out), none of what was tried in vain, and is empty where the source does not say. `README.md` of the folder has the rest.
+out), none of what was tried in vain, and is empty where the source does not say. The folder's README.md has the rest.
 """
 
 from collections import defaultdict
