@@ -53,10 +53,13 @@ NEGATIVE = {
 FEATURES = (*sorted(POSITIVE), *sorted(NEGATIVE))
 RIDGE = 0.0005
 FOLDS = 5
-MAX_OUTSIDE = 0.15  # near misses written to deceive; off-topic and healthy texts, settled earlier, are not among them
+MAX_OUTSIDE = 0.12  # near misses written to deceive; off-topic and healthy texts, settled earlier, are not among them
 MAX_HIDDEN = 0.06  # a base without the cause, its closest relatives left behind
 VAGUE_SHARE = 0.2  # how much undecidable cases count beside decidable ones
 REFUSAL_SHARE = 0.1  # how much "not in here" counts where the cause is not in the base: a list of causes misleads, too
+# Files of questions that the incidents' authors did not write, and how much each counts: the authors share words with
+# their own incidents, and weights fitted to them alone lost two points on questions of others (evals/LOG.md).
+OTHER_HANDS, OTHERS_WEIGHT = ("threads-", "otherhand-", "world-", "short-"), 2.0
 OUTSIDE_WEIGHT = 2.0  # real questions outside the base are few, and what the world brings
 HIDDEN_WEIGHT = 0.2  # how much a case with its truth hidden counts beside the case itself
 
@@ -91,12 +94,17 @@ def gather(casebook: Casebook, cases: Sequence[Case]) -> list[Example]:
             offset=_columns(found, tuple(FIXED)) @ np.array(list(FIXED.values())),
             truth=truth,
             fold=folds[str(case.cause)],
-            weight=1.0 if isinstance(case.cause, str) else OUTSIDE_WEIGHT,
+            weight=_weight(case),
         )
         examples.append(whole)
         if truth >= 0:
             examples.append(_hidden(whole))
     return examples
+
+
+def _weight(case: Case) -> float:
+    by_others = OTHERS_WEIGHT if case.id.startswith(OTHER_HANDS) else 1.0
+    return by_others * (1.0 if isinstance(case.cause, str) else OUTSIDE_WEIGHT)
 
 
 def _columns(found: Sequence[Candidate], features: Sequence[str]) -> Array:
