@@ -25,7 +25,7 @@ NEW_LENGTH = 16
 MIN_NAME = 4  # letters
 MIN_HELD = 0.45  # share of a part
 MAX_CROSSED = 0.5  # share of a part's pairs of terms
-_ADDED, _MISSING = ("all", "only", "enough", "sequence"), ("only", "except", "maybe")
+_ADDED, _MISSING = ("all", "only", "enough", "sequence"), ("only", "except", "maybe", "nearly")
 BOUND = 40  # characters
 NEAR_PASSAGES = 2  # before one that points back
 _POINTS_BACK = re.compile(
@@ -234,7 +234,7 @@ def _invented(counterpart: Counterpart) -> Iterator[Problem]:
         yield Problem("support", claim.said(counterpart.part).strip()[:80])
     for number in counterpart.part:
         terms = [at for at in claim.members[number] if at in counterpart.terms]
-        if terms and all(counterpart.quality(at) < HELD for at in terms):
+        if terms and all(counterpart.quality(at) < (1 if claim.items[at].kind == "axis" else HELD) for at in terms):
             yield Problem("support", claim.said([number]).strip()[:80])
 
 
