@@ -16,6 +16,7 @@ _TEXTS: Mapping[str, Mapping[Lang, str]] = {
     "nav_chat": {"en": "Chat", "zh": "诊断"},
     "nav_incidents": {"en": "Incidents", "zh": "案例"},
     "nav_groups": {"en": "Symptoms", "zh": "症状"},
+    "nav_review": {"en": "Review", "zh": "审阅"},
     "other_language": {"en": "中文", "zh": "English"},
     "skip": {"en": "Skip to the question box", "zh": "跳到输入框"},
     # --- conversation
