@@ -95,6 +95,8 @@ class Doubts:
         """ "Remove the entry", where the incident is about one key, or a passage close by names it."""
         if item.kind not in ("name", "code"):
             return False
+        if self._claim.field == "evidence" and item.unit == "known":
+            return any(item.key in source.occurrences for source in self._claim.sources[1:])  # the program in use
         passage = counterpart.passage
         near = range(passage.number - NEAR_PASSAGES, passage.number + 2)
         close = any(
