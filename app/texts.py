@@ -1,11 +1,10 @@
 """Every sentence the program itself says, in both languages. Templates are constants with named fields."""
 
-from collections.abc import Mapping
-from typing import Any
+from functools import partial
 
-from kb.types import Lang
+from app.wording import Table, worded
 
-_TEXTS: Mapping[str, Mapping[Lang, str]] = {
+TEXTS: Table = {
     # --- verdicts
     "diagnosed": {"en": "Most likely: {title}", "zh": "最可能的原因：{title}"},
     "diagnosed_many": {"en": "{count} separate problems found", "zh": "发现 {count} 个独立的问题"},
@@ -138,12 +137,4 @@ _TEXTS: Mapping[str, Mapping[Lang, str]] = {
     "retired": {"en": "replaced by {id}", "zh": "已由 {id} 取代"},
 }
 
-
-def say(key: str, lang: Lang, /, **fields: Any) -> str:
-    """The text `key` in `lang` with its fields filled. Braces in field values are left as they are."""
-    return _TEXTS[key][lang].format(**fields)
-
-
-def keys() -> Mapping[str, Mapping[Lang, str]]:
-    """All texts, for tests that every one exists in both languages."""
-    return _TEXTS
+say = partial(worded, TEXTS)

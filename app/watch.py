@@ -9,9 +9,11 @@ import statistics
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from app.diagnosis import Cause, Diagnosis
+from app.wording import Table, worded
 from kb import vocabulary
 from kb.errors import CasebookError
 from kb.evidence import Input, read
@@ -42,7 +44,7 @@ _PASSING = frozenset(
 )
 _PATIENCE = 4  # rows of such a sign, and twice the longest time before, once the run got over one
 _LR_ZERO = re.compile(r"(?:learning_rate|\blr)['\"]?\s*[:=]\s*['\"]?0(?:\.0*)?(?:[eE][-+]?\d+)?(?![\d.])")
-_TEXTS = {
+_TEXTS: Table = {
     "seen": {"en": "casebook: {signals} (line {line}).", "zh": "casebook: {signals}(第 {line} 行)。"},
     "cause": {
         "en": " Most likely: {title} ({percent} %), {url}; casebook show {incident}",
@@ -55,6 +57,7 @@ _TEXTS = {
     "crash": {"en": "casebook: the job failed.", "zh": "casebook: 任务失败。"},
     "fix": {"en": " Fix: {fix}", "zh": " 修复:{fix}"},
 }
+_tell = partial(worded, _TEXTS)
 
 
 class Warned(NamedTuple):
@@ -113,7 +116,7 @@ class Watcher:
         except CasebookError as error:
             self._say(Warned(f"casebook: no diagnosis: {error}", {}))
             return
-        self._say(_warned(_TEXTS["crash"][self._language], diagnosis, self._language, fix=True))
+        self._say(_warned(_tell("crash", self._language), diagnosis, self._language, fix=True))
 
     def failed(self) -> None:
         """The job ended with a status other than 0."""
@@ -201,7 +204,7 @@ class Watcher:
         index = min(signals[0].lines, default=len(self._rows)) - 1
         line = self._rows[max(0, min(index, len(self._rows) - 1))][0]
         words = ("; " if self._language == "en" else ";").join(_meaning(s.name, self._language) for s in signals[:2])
-        said = _TEXTS["seen"][self._language].format(signals=words, line=line)
+        said = _tell("seen", self._language, signals=words, line=line)
         self._say(_warned(said, diagnosis, self._language, signals=[s.name for s in signals]))
 
 
@@ -219,15 +222,15 @@ def _warned(said: str, diagnosis: Diagnosis, language: Lang, fix: bool = False, 
     data |= {"said": said, "verdict": diagnosis.verdict}
     cause = _cause(diagnosis)
     if cause is None:
-        return Warned(said + _TEXTS["unknown"][language], data)
+        return Warned(said + _tell("unknown", language), data)
     fields = {
         "title": cause.title,
         "percent": round(100 * cause.confidence),
         "url": cause.url,
         "incident": cause.incident,
     }
-    said += _TEXTS["cause"][language].format(**fields)
+    said += _tell("cause", language, **fields)
     if fix:
         first = next((line for line in cause.fix.splitlines() if line.strip() and not line.startswith("```")), "")
-        said += _TEXTS["fix"][language].format(fix=first.strip()[:200])
+        said += _tell("fix", language, fix=first.strip()[:200])
     return Warned(said, data | fields)

@@ -25,7 +25,7 @@ NEW_LENGTH = 16
 MIN_NAME = 4  # letters
 MIN_HELD = 0.45  # share of a part
 MAX_CROSSED = 0.5  # share of a part's pairs of terms
-_ADDED, _MISSING = ("all", "only", "enough", "sequence"), ("only", "except", "maybe")
+_ADDED, _MISSING = ("all", "only", "enough", "sequence"), ("only", "except", "maybe", "nearly")
 BOUND = 40  # characters
 NEAR_PASSAGES = 2  # before one that points back
 _POINTS_BACK = re.compile(
@@ -95,6 +95,8 @@ class Doubts:
         """ "Remove the entry", where the incident is about one key, or a passage close by names it."""
         if item.kind not in ("name", "code"):
             return False
+        if self._claim.field == "evidence" and item.unit == "known":
+            return any(item.key in source.occurrences for source in self._claim.sources[1:])  # the program in use
         passage = counterpart.passage
         near = range(passage.number - NEAR_PASSAGES, passage.number + 2)
         close = any(
@@ -234,7 +236,7 @@ def _invented(counterpart: Counterpart) -> Iterator[Problem]:
         yield Problem("support", claim.said(counterpart.part).strip()[:80])
     for number in counterpart.part:
         terms = [at for at in claim.members[number] if at in counterpart.terms]
-        if terms and all(counterpart.quality(at) < HELD for at in terms):
+        if terms and all(counterpart.quality(at) < (1 if claim.items[at].kind == "axis" else HELD) for at in terms):
             yield Problem("support", claim.said([number]).strip()[:80])
 
 

@@ -71,7 +71,9 @@ class Verifier:
         problems += support_problems(text, items, [incident, self._paste])
         problems += strength_problems(claim)
         problems += direction_problems(text, items, claim.sources)
-        problems += attribution_problems(claim)
+        problems += attribution_problems(
+            Claim(text, items, field, [self._paste], lang) if field == "evidence" else claim
+        )
         return problems or list(doubts(claim, incident))
 
 

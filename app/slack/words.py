@@ -1,11 +1,10 @@
 """Every sentence the Slack bot itself says, in both languages."""
 
-from collections.abc import Mapping
-from typing import Any
+from functools import partial
 
-from kb.types import Lang
+from app.wording import Table, worded
 
-_WORDS: Mapping[str, Mapping[Lang, str]] = {
+WORDS: Table = {
     "working": {"en": "Looking into it …", "zh": "正在分析……"},
     "help": {
         "en": "Describe the failure, paste its log as a code block, or attach the log file. I answer in the thread; "
@@ -96,12 +95,4 @@ _WORDS: Mapping[str, Mapping[Lang, str]] = {
     "metrics": {"en": "Metrics of the log", "zh": "日志中的指标"},
 }
 
-
-def word(key: str, lang: Lang, /, **fields: Any) -> str:
-    """The text `key` in `lang` with its fields filled. Braces in field values are left as they are."""
-    return _WORDS[key][lang].format(**fields)
-
-
-def keys() -> Mapping[str, Mapping[Lang, str]]:
-    """All texts, for tests that every one exists in both languages."""
-    return _WORDS
+word = partial(worded, WORDS)

@@ -1,11 +1,12 @@
 """Every sentence of the page, in both languages. Templates are constants with named fields."""
 
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
 
+from app.wording import Table, worded
 from kb.types import Lang
 
-_TEXTS: Mapping[str, Mapping[Lang, str]] = {
+TEXTS: Table = {
     # --- frame
     "title": {"en": "Casebook", "zh": "Casebook 故障案例库"},
     "tagline": {
@@ -16,6 +17,7 @@ _TEXTS: Mapping[str, Mapping[Lang, str]] = {
     "nav_chat": {"en": "Chat", "zh": "诊断"},
     "nav_incidents": {"en": "Incidents", "zh": "案例"},
     "nav_groups": {"en": "Symptoms", "zh": "症状"},
+    "nav_review": {"en": "Review", "zh": "审阅"},
     "other_language": {"en": "中文", "zh": "English"},
     "skip": {"en": "Skip to the question box", "zh": "跳到输入框"},
     # --- conversation
@@ -306,12 +308,4 @@ EXAMPLES: Mapping[Lang, tuple[tuple[str, str], ...]] = {
     ),
 }  # fmt: skip
 
-
-def tell(key: str, lang: Lang, /, **fields: Any) -> str:
-    """The text `key` in `lang` with its fields filled. Braces in field values are left as they are."""
-    return _TEXTS[key][lang].format(**fields)
-
-
-def keys() -> Mapping[str, Mapping[Lang, str]]:
-    """All texts, for tests that every one exists in both languages."""
-    return _TEXTS
+tell = partial(worded, TEXTS)

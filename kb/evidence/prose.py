@@ -16,7 +16,8 @@ _CODE = re.compile(
 )
 # What programs print as sentences: openings, and marks that people do not write.
 _LOGGY = re.compile(
-    r"^[\w.-]+\s{2,}v?\d|^[\d.]+, |\S {3,}\S|^\s*(?:[╭╰]|And because |Because \S+==)|^\w+_\w+,|^built with \w+ \(|"
+    r"^[\w.-]+\s{2,}v?\d|^[\d.]+, |\S {3,}\S.{0,200}?\S {2,}\S|^\s*(?:[╭╰]|And because |Because \S+==)|^\w+_\w+,|"
+    r"^built with \w+ \(|"
     r"\bat 0x[0-9a-f]+|\.py:\d+|\w+=\S+ \w+=\S+|site-packages|^\s*\[|\.{3,}\s*$|Warning: |\d+%\||^\S+\.\S+\.\S+:|"
     r"^[a-z][\w.-]*: |^\w*_\w+: |^\*{3}|^`\w|^(?:Some weights|You should probably|Loading|Setting|Using|Special tokens|"
     r"Running|Processing|Set (?:the env\w+|TORCH\w+)|-- \w+|Starting|Collecting|Requirement|In file included|"

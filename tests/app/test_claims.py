@@ -39,6 +39,8 @@ GOOD = [
     ("fix", "en", "If you need fp32 communication with ZeRO-3, move to DeepSpeed 0.12.5 or newer [3]."),
     ("symptom", "en", "Qwen-1.8B trains normally with the same script and data."),
     ("evidence", "en", "Your log shows DeepSpeed 0.14.2."),
+    ("evidence", "en", "Your log shows that overlap_comm is true and the loss is 0.0."),
+    ("evidence", "zh", "你的日志里 loss 为 0.0,grad_norm 为 4120.7。"),
 ]
 
 

@@ -9,7 +9,7 @@ import pytest
 from app.casebook import Casebook
 from app.diagnosis import SCHEMA_FILE, Diagnosis, File, GivenAnswer, Request, json_schema
 from app.stated import stated_metrics
-from app.texts import keys
+from app.texts import TEXTS
 from kb.errors import InputError
 
 AXOLOTL = "axolotl-loss-zero-field-mapping"
@@ -152,7 +152,7 @@ def test_instructions_in_a_paste_change_nothing(casebook: Casebook) -> None:
 
 
 def test_every_text_exists_in_both_languages_with_the_same_fields() -> None:
-    for key, texts in keys().items():
+    for key, texts in TEXTS.items():
         assert set(texts) == {"en", "zh"}, key
         en, zh = (set(re.findall(r"{(\w+)}", texts[lang])) for lang in ("en", "zh"))
         assert en == zh, key

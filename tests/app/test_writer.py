@@ -12,7 +12,7 @@ from app.casebook import Casebook
 from app.claims import Sentence
 from app.diagnosis import Request, Writer
 from app.sentences import names, presentable, read_sentences, strangers, tidy, without_marks
-from app.texts import keys
+from app.texts import TEXTS
 from app.turn import Turn, numbers_in, overlap, sentences
 from app.writer import write_pieces
 from kb.errors import ModelError, ModelFailed
@@ -193,7 +193,7 @@ def test_every_reason_has_its_words() -> None:
 
     from kb.errors import ModelReason
 
-    assert {f"writer_{reason}" for reason in get_args(ModelReason)} <= keys().keys()
+    assert {f"writer_{reason}" for reason in get_args(ModelReason)} <= TEXTS.keys()
 
 
 def test_a_prompt_that_is_too_long_after_all_is_made_smaller_once(turn: Turn) -> None:

@@ -106,7 +106,7 @@ def test_the_picture_shows_gaps_as_marks():
 
 
 def test_every_sentence_is_there_in_both_languages():
-    for key, texts in words.keys().items():
+    for key, texts in words.WORDS.items():
         assert set(texts) == {"en", "zh"}, key
         assert sorted(re.findall(r"{\w+}", texts["en"])) == sorted(re.findall(r"{\w+}", texts["zh"])), key
 

@@ -107,7 +107,7 @@ def test_files_that_cannot_be_read_are_refused_in_words(tmp_path: Path, content:
 
 
 def test_every_text_is_in_both_languages_with_the_same_fields() -> None:
-    for key, text in texts.keys().items():
+    for key, text in texts.TEXTS.items():
         fields = [set(re.findall(r"{(\w+)}", text[lang])) for lang in ("en", "zh")]
         assert fields[0] == fields[1], key
         assert all(text.values()), key

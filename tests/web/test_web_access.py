@@ -43,9 +43,26 @@ def test_the_chat_page_has_no_serious_problem(visit: Open, theme: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/incidents?q=loss", "/incidents/axolotl-loss-zero-field-mapping", "/groups/device-side-assert", "/cases/x"],
+    ["/incidents?q=loss", "/incidents/axolotl-loss-zero-field-mapping", "/groups/device-side-assert", "/cases/x",
+     "/review"],
 )  # fmt: skip
 def test_the_browser_has_no_serious_problem(visit: Open, path: str) -> None:
     page = visit(path, "zh", "phone")
     assert problems(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "scrolls sideways"
+
+
+@pytest.mark.parametrize("size", ["desktop", "phone"])
+@pytest.mark.parametrize(
+    ("lang", "named", "title"), [("en", "Review", "Drafts to review"), ("zh", "审阅", "待审阅的草稿")]
+)
+def test_the_header_leads_to_the_review(visit: Open, lang: str, named: str, title: str, size: str) -> None:
+    page = visit(f"/{lang}/", lang, size)
+    link = page.locator(".cb-header nav a[href='/review']")
+    expect(link).to_have_text(named)
+    expect(link).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "scrolls sideways"
+    link.click()
+    expect(page.locator("h1")).to_have_text(title)
+    expect(page.locator(".cb-header nav a[aria-current]")).to_have_text(named)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "scrolls sideways"
