@@ -23,7 +23,7 @@ from app.diagnosis import Diagnosis, Request
 from app.watch import Warned, Watcher
 from kb.errors import InputError, UnavailableError
 
-RUNS = sorted((Path(__file__).parents[2] / "evals" / "watch" / "heldout").glob("*.log"))
+RUNS = sorted((Path(__file__).parents[2] / "evals" / "watch").glob("heldout*/*.log"))
 HEALTHY = sorted((Path(__file__).parents[2] / "evals" / "pastes" / "healthy").glob("*.yaml"))
 Diagnose = Callable[[str], Diagnosis]
 
