@@ -45,32 +45,48 @@ class _InProcess:
     def __init__(self, model: str) -> None:
         self.name = model
         self._model: Any = None
+        self._failed: UnavailableError | None = None  # to load: the hub is asked once, which may take a minute
 
     def score(self, question: str, texts: Sequence[str]) -> list[float]:
         """As Reranker.score."""
         if not texts:
             return []
+        model = self._loaded()
+        from torch.nn import Sigmoid
+
+        pairs = [(question, text) for text in texts]
+        try:
+            scores = model.predict(pairs, activation_fn=Sigmoid(), show_progress_bar=False)
+        except Exception as error:
+            raise UnavailableError(f"rerank model {self.name}: fails ({_said(error)}); see CASEBOOK_RERANK") from error
+        return [float(score) for score in scores]
+
+    def _loaded(self) -> Any:
+        if self._failed:
+            raise self._failed
         try:
             if self._model is None:
                 self._model = _cross_encoder(self.name)
-            from torch.nn import Sigmoid
-
-            pairs = [(question, text) for text in texts]
-            scores = self._model.predict(pairs, activation_fn=Sigmoid(), show_progress_bar=False)
-        except UnavailableError:
+        except UnavailableError as error:
+            self._failed = error
             raise
         except Exception as error:
-            # Hub, file, config and memory errors come in a dozen classes of four libraries.
-            said = (str(error).splitlines() or [""])[0][:200]
-            raise UnavailableError(
-                f"rerank model {self.name}: cannot be used ({type(error).__name__}: {said}); "
+            # Hub, file and config errors come in a dozen classes of four libraries; all mean the same to the user.
+            self._failed = UnavailableError(
+                f"rerank model {self.name}: cannot be loaded ({_said(error)}); "
                 "set CASEBOOK_RERANK to a folder that holds it, or HF_ENDPOINT to a mirror"
-            ) from error
-        return [float(score) for score in scores]
+            )
+            raise self._failed from error
+        return self._model
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}"
 
 
 def _cross_encoder(name: str) -> Any:
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_VERBOSITY", "error")  # its retries; how it ended is in our line
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from sentence_transformers import CrossEncoder
     from sentence_transformers.cross_encoder.modules import LogitScore

@@ -57,9 +57,12 @@ def test_what_is_no_reranker_says_so(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="3 labels, not one score"):
         open_reranker(str(cross_encoder(tmp_path / "nli", labels=3))).score("loss", ["zero"])
     missing = open_reranker(str(tmp_path / "nothing"))
-    with pytest.raises(UnavailableError, match=r"rerank model .*nothing: cannot be used .*CASEBOOK_RERANK") as failed:
+    with pytest.raises(UnavailableError, match=r"rerank model .*nothing: cannot be loaded .*CASEBOOK_RERANK") as failed:
         missing.score("loss", ["zero"])
     assert "\n" not in str(failed.value)
+    cross_encoder(tmp_path / "nothing")  # too late: it is not asked for again
+    with pytest.raises(UnavailableError, match="cannot be loaded"):
+        missing.score("loss", ["zero"])
 
 
 def _qwen3_reranker(folder: Path) -> Path:
