@@ -32,23 +32,13 @@ class Answered:
 Answers = Sequence[Answered]
 
 
-def check_id(group: str, check: str) -> str:
-    """The id of a check within the whole base."""
-    return f"{group}.{check}"
-
-
-def all_checks(catalog: Catalog) -> Mapping[str, GroupCheck]:
-    """Every check of every group by its id."""
-    return {check_id(g.id, c.id): c for g in catalog.groups.values() for c in g.checks}
-
-
 def answer_from_evidence(
     catalog: Catalog, reading: Reading, settings: Sequence[ConfigValue], given: Mapping[str, str]
 ) -> list[Answered]:
     """What the user answered, and what the paste or the words answer by themselves; the user's word wins."""
     answers: list[Answered] = []
     stated = stated_metrics(reading.prose)
-    for name, check in all_checks(catalog).items():
+    for name, check in catalog.checks.items():
         value = given.get(name) or (
             read_check(check.reads, reading.evidence, stated, settings) if check.reads else None
         )
@@ -124,7 +114,7 @@ def order_checks(
     done = {*answered}
     scored = [
         (name, gain(check, probabilities) / check.cost)
-        for name, check in all_checks(catalog).items()
+        for name, check in catalog.checks.items()
         if name not in done
     ]
     return sorted(((n, s) for n, s in scored if s >= _MIN_GAIN), key=lambda pair: (-pair[1], pair[0]))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from app.answer import Citations, compose
-from app.checks import Answers, all_checks, answer_from_evidence, order_checks
+from app.checks import Answers, answer_from_evidence, order_checks
 from app.diagnosis import (
     MAX_CAUSES,
     MAX_SIMILAR,
@@ -240,7 +240,7 @@ class _Draft:
 
     def _next_checks(self, shown: Sequence[Ranked]) -> list[NextCheck]:
         probabilities = {r.candidate.incident.id: r.probability for r in shown}
-        checks = all_checks(self.catalog)
+        checks = self.catalog.checks
         chosen = [name for name, _ in order_checks(self.catalog, probabilities, self.answered)][:MAX_NEXT_CHECKS]
         found = [
             NextCheck(

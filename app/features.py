@@ -1,6 +1,7 @@
 """Evidence and retrieval → candidate causes with named features and the reasons behind them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,6 +88,7 @@ def candidates(
         by_signature.setdefault(signature.incident, []).append(signature)
     chosen = _choose(hits, by_signature, reading.evidence.signals, catalog)
     sharing = _sharing(found)
+    not_used = components_not_used(reading.prose)
     result = []
     for name in chosen:
         candidate = Candidate(catalog.incidents[name])
@@ -94,7 +96,7 @@ def candidates(
         _add_names(candidate, names)
         _add_signatures(candidate, by_signature.get(name, []), sharing, reading)
         _add_signals(candidate, reading.evidence)
-        _add_components(candidate, reading)
+        _add_components(candidate, reading, not_used)
         _add_versions(candidate, reading.evidence)
         _add_config(candidate, reading.evidence)
         _add_answers(candidate, catalog, answers)
@@ -121,10 +123,9 @@ def _choose(
     hits: Sequence[Hit], by_signature: Mapping[str, Any], signals: Sequence[SignalSeen], catalog: Catalog
 ) -> list[str]:
     """Signatures first, then the best hits, then whatever shares the most signals with the paste."""
-    seen = {signal.name for signal in signals}
-    live = [i for i in catalog.incidents.values() if i.status != "retired"]
-    sharing = sorted((i for i in live if seen & {*i.signals}), key=lambda i: -len(seen & {*i.signals}))
-    ordered = [*by_signature, *(h.incident for h in hits[:MAX_CANDIDATES]), *(i.id for i in sharing[:MAX_CANDIDATES])]
+    shared = Counter(name for signal in {s.name for s in signals} for name in catalog.by_signal.get(signal, ()))
+    sharing = sorted(shared, key=lambda name: (-shared[name], name))[:MAX_CANDIDATES]
+    ordered = [*by_signature, *(h.incident for h in hits[:MAX_CANDIDATES]), *sharing]
     return [name for name in dict.fromkeys(ordered) if name in catalog.incidents]
 
 
@@ -200,9 +201,9 @@ def _signal_reason(signal: SignalSeen) -> Reason:
     return Reason("s_signal_values", {"meaning": _meaning(signal.name), "values": values})
 
 
-def _add_components(candidate: Candidate, reading: Reading) -> None:
+def _add_components(candidate: Candidate, reading: Reading, not_used: Set[str]) -> None:
     evidence = reading.evidence
-    unused = components_not_used(reading.prose, candidate.incident.components)
+    unused = not_used & {*candidate.incident.components}
     if unused:
         candidate.features["component_unused"] = 1.0
         candidate.contradicts.append(Reason("c_unused", {"names": ", ".join(sorted(unused))}))

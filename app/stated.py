@@ -38,12 +38,14 @@ def stated_metrics(prose: str) -> dict[str, list[float]]:
     return found
 
 
-def components_not_used(prose: str, components: tuple[str, ...]) -> set[str]:
+@cache
+def _unused_pattern() -> tuple[re.Pattern[str], Mapping[str, str]]:
+    names = {spelling.lower(): name for name, more in vocabulary.components().items() for spelling in (name, *more)}
+    longest_first = "|".join(re.escape(n) for n in sorted(names, key=len, reverse=True))
+    return re.compile(rf"{_NOT_USED}({longest_first})(?![\w-])", re.IGNORECASE), names
+
+
+def components_not_used(prose: str) -> set[str]:
     """The components that the prose says are not in use ("no DeepSpeed", "没用 DeepSpeed")."""
-    spelled = vocabulary.components()
-    return {
-        name
-        for name in components
-        for spelling in (name, *spelled.get(name, ()))
-        if re.search(rf"{_NOT_USED}{re.escape(spelling)}(?![\w-])", prose, re.IGNORECASE)
-    }
+    pattern, names = _unused_pattern()
+    return {names[spelling.lower()] for spelling in pattern.findall(prose)}

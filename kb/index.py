@@ -1,9 +1,10 @@
 """Build and update the index: a new generation from the current one plus what changed."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from kb.library import BUILT_IN, base_version, fingerprint, load_library
 from kb.passages import Passage, passages
 from kb.store import Store
 from kb.terms import TermTable, all_terms, symptom_terms
-from kb.types import LANGS, Frozen, Group, Incident
+from kb.types import LANGS, Frozen, Group, GroupCheck, Incident
 from kb.vectors import VectorLog
 
 EMBED_BATCH = 256
@@ -45,6 +46,20 @@ class Catalog(Frozen):
 
     incidents: dict[str, Incident]
     groups: dict[str, Group]
+
+    @cached_property
+    def checks(self) -> Mapping[str, GroupCheck]:
+        """Every check of every group, by `<group>.<check>`."""
+        return {f"{g.id}.{c.id}": c for g in self.groups.values() for c in g.checks}
+
+    @cached_property
+    def by_signal(self) -> Mapping[str, Sequence[str]]:
+        """Signal → the incidents, not retired, that show it."""
+        found: dict[str, list[str]] = {}
+        for incident in self.incidents.values():
+            for signal in incident.signals if incident.status != "retired" else ():
+                found.setdefault(signal, []).append(incident.id)
+        return found
 
 
 def build(
