@@ -110,19 +110,22 @@ def _liking(word: str, asked: list[dict[str, Any]]) -> FastAPI:
 
 
 def test_a_served_model_puts_another_rival_first(casebook: Casebook, data_folder: Path, serve: Serve) -> None:
-    before = casebook.diagnose(requests.Request(text=QUESTION)).causes
-    rival = casebook.incident(before[1].incident)
+    inputs = [Input("text", QUESTION)]
+    before = rank(casebook.candidates(inputs, {}), load_weights())
+    rival = before[1].candidate.incident
     asked: list[dict[str, Any]] = []
     with serve(_liking(rival.title.get("en"), asked)) as url:
         settings = Settings(data=data_folder, retention_days=0, rerank=f"{url}#tiny")
         with closing(Casebook(settings)) as reranked:
             diagnosis = reranked.diagnose(requests.Request(text=QUESTION))
-            features = {c.incident.id: c.features for c in reranked.candidates([Input("text", QUESTION)], {})}
-    assert diagnosis.causes[0].incident == rival.id != before[0].incident
+            after = rank(reranked.candidates(inputs, {}), with_rerank(load_weights()))
+    assert after[0].candidate.incident.id == rival.id
+    assert after[0].candidate.features["rerank"] == 0.95
+    named = [c.incident for c in diagnosis.causes] + [s.incident for s in diagnosis.similar]
+    assert named[0] == rival.id
     assert diagnosis.timings_ms["rerank"] > 0
     assert asked[0]["model"] == "tiny"
     assert asked[0]["query"].startswith("my loss is 0 from the first step")
-    assert features[rival.id]["rerank"] == 0.95
 
 
 def test_a_server_that_is_gone_changes_nothing_but_a_note(casebook: Casebook, data_folder: Path) -> None:
