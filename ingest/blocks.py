@@ -15,7 +15,9 @@ _BOLD_LINE = re.compile(r"[ \t]{0,3}(?:\*\*|__)[^*_\n]{2,80}(?:\*\*|__)[ \t]*[:�
 _ITEM = re.compile(r"[ \t]{0,12}(?:[-*+•·●]|\d{1,2}[.)、]|[(（]\d{1,2}[)）])[ \t]+\S")
 _QUOTE = re.compile(r"[ \t]{0,3}>")
 _END = re.compile(
-    r"(?<=[。！？；])|(?<=[!?])(?=\s|$)|(?<=[^\s.]\.)(?=\s+[\"'`(\[*]*[A-Z0-9\u4e00-\u9fff@])|(?<=[:：])(?=\s*$)|(?<=[\u4e00-\u9fff]\.)(?=[\u4e00-\u9fff])"
+    r"(?<=[。！？；])|(?<=[!?])(?=\s|$)|(?<=[^\s.]\.)(?=\s+[\"'`(\[*]*[A-Z0-9\u4e00-\u9fff@#])"
+    r"|(?<=[a-z0-9`)]{3}\.)(?<!etc\.)(?<!incl\.)(?<!approx\.)(?<!resp\.)(?=\s+[a-z])"
+    r"|(?<=[:：])(?=\s*$)|(?<=[\u4e00-\u9fff]\.)(?=[\u4e00-\u9fff])"
 )
 _OPEN_ENDED = re.compile(r"[^\s.!?:;,。！？：；，]\s*$|,\s*$")
 _NEW = re.compile(r"[A-Z][a-z]+ [a-z]")  # begins like a sentence
@@ -97,12 +99,17 @@ def _kind(line: str) -> tuple[str, int]:
     return ("list" if _ITEM.match(line) else "prose"), 0
 
 
+def columns(line: str) -> int:
+    """The width of a line where Chinese characters take two columns."""
+    return len(line) + sum(character >= "\u2e80" for character in line)
+
+
 def sentences(text: str, start: int, end: int) -> list[Piece]:
     """The sentences of a slice of prose; a long line that ends openly goes on in the next."""
     found: list[Piece] = []
     run: list[Piece] = []
     for line in lines(text, start, end):
-        goes_on = bool(run) and len(run[-1].text) >= WRAPPED and _OPEN_ENDED.search(run[-1].text) is not None
+        goes_on = bool(run) and columns(run[-1].text) >= WRAPPED and _OPEN_ENDED.search(run[-1].text) is not None
         goes_on = goes_on and bool(line.text.strip()) and not (_ITEM.match(line.text) or _NEW.match(line.text))
         if run and not goes_on:
             found += _split(text, run[0].start, run[-1].end)

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Sequence
 
+from ingest.answers import explanation
 from ingest.blocks import cue
 from ingest.drafts import Findings
 from ingest.sentences import Said, error_lines, runs, said
-from ingest.thread_fix import Choice, Told, find_fix, is_bare, resolved, shows_error
+from ingest.thread_fix import Choice, find_fix, resolved
+from ingest.told import Told, is_bare, shows_error
 from ingest.types import Field, Span, Thread
 from kb.evidence import Input, read
 
@@ -137,6 +139,9 @@ def _cause(thread: Thread, told: Sequence[Told], choice: Choice | None, update: 
     """The sentences of the post that says best why: by their words, who says them, and whether the fix is there too."""
     if "cause" in found.texts:
         return
+    if choice and choice.told is not told[0] and (explained := _explained(told, choice)):
+        found.texts["cause"] = runs(thread.text, explained[1][:MAX_CAUSE], explained[0].parts)
+        return
     best: tuple[float, list[Said], Told] | None = None
     for one in told:
         parts = [p for p in one.parts if p.does & {"caused", "because"} or p.section == "cause"]
@@ -152,6 +157,17 @@ def _cause(thread: Thread, told: Sequence[Told], choice: Choice | None, update: 
     if best:
         strong = [p for p in best[1] if "caused" in p or p.section == "cause"]
         found.texts["cause"] = runs(thread.text, (strong or best[1])[:MAX_CAUSE], best[2].parts)
+
+
+def _explained(told: Sequence[Told], choice: Choice) -> tuple[Told, list[Said]] | None:
+    """What the post of the fix, or an earlier one of the same writer, declares before it advises."""
+    mine = [t for t in told[1:] if t.post.author == choice.told.post.author and t.number <= choice.told.number]
+    for one in sorted(mine, key=lambda t: -t.number):
+        parts = [p for p in explanation(one, one.post.role == "reporter") if not _leads_nowhere(p, one)]
+        parts += [p for p in one.parts if "caused" in p and p not in parts and not (p.code or "asks" in p)]
+        if parts := [p for p in parts if not (one is choice.told and any(p is f for f in choice.parts))]:
+            return one, parts
+    return None
 
 
 def _leads_nowhere(part: Said, one: Told) -> bool:
