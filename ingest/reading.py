@@ -5,7 +5,7 @@ import re
 from pathlib import PurePath
 from typing import Any
 
-from ingest import forums, github, printed, thread_pages
+from ingest import forums, github, mail, printed, thread_pages
 from ingest.pages import Metadata, read_page
 from ingest.threads import build
 from ingest.types import Page, SourceFormat, Thread
@@ -83,6 +83,8 @@ def _read_text(raw: bytes, name: str, form: SourceFormat) -> list[Item]:
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if printed.is_printed(text):
         return [build(printed.printed_thread(text), name)]
+    if mail.is_mail(text):
+        return [build(t, name) for t in mail.mail_threads(text)]
     known = Metadata()
     if front := _FRONT.match(text):
         known = _front_matter(front[1])

@@ -5,14 +5,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ingest import html
+from ingest import boards, html
 from ingest.github import github_threads, is_github
 from ingest.threads import RawPost, RawThread
 
 
 def html_threads(tree: Any) -> list[RawThread]:
     """The threads that a saved page shows; none for a page that is no thread."""
-    return _github_page(tree) or _stackoverflow_page(tree) or _discourse_page(tree)
+    return _github_page(tree) or _stackoverflow_page(tree) or _discourse_page(tree) or boards.board_threads(tree)
 
 
 def fragment_text(markup: str) -> str:

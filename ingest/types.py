@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from kb.types import FixStatus, Lang
 
 SourceFormat = Literal[
-    "html", "markdown", "text", "pdf", "github", "stackexchange", "discourse", "slack", "thread-text"
+    "html", "markdown", "text", "pdf", "github", "stackexchange", "discourse", "slack", "thread-text", "forum", "mail"
 ]
 SectionName = Literal["", "symptom", "tried", "check", "cause", "analysis", "fix", "prevention", "setting", "aside"]
 Role = Literal["reporter", "maintainer", "other", "bot"]
