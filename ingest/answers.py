@@ -57,16 +57,18 @@ def _tells(part: Said) -> bool:
 
 
 def explanation(one: Told, by_reporter: bool = False) -> list[Said]:
-    """What a post declares before it tells what to do (for the reporter: what was done), where that can explain."""
-    out: list[Said] = []
-    for part in one.parts:
-        if directs(part) or (by_reporter and part.does & _ACTS and "caused" not in part):
-            break
-        if _explains(part):
-            out.append(part)
-    else:
-        return []  # no advice in it: its sentences are judged by their words alone
-    return out
+    """What a post declares before it tells what to do (for the reporter: what was done), where that can explain.
+
+    Nothing before the first advice: what stands between that, then a check, and the last one.
+    """
+    alone = [i for i, p in enumerate(one.parts) if by_reporter and cue("found_out").search(p.text)]
+    parts = one.parts[alone[0] if alone else 0 :]
+    advice = [i for i, p in enumerate(parts) if directs(p) or (by_reporter and p.does & _ACTS and "caused" not in p)]
+    good = [(i, p) for i, p in enumerate(parts) if _explains(p) and not (by_reporter and "denies" in p)]
+    if not advice:
+        return []  # its sentences are judged by their words alone
+    first = [p for i, p in good if i < advice[0]]
+    return first or [p for i, p in good if i < advice[-1] and i not in advice]
 
 
 def _explains(part: Said) -> bool:

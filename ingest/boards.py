@@ -23,7 +23,8 @@ _STAFF = re.compile(
 )
 _DATE = re.compile(
     r"\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}|\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.? \d{1,2}\b"
-    r"|\b\d{1,2}\.? (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)|\b\d+ ?(?:minutes?|hours?|days?|weeks?|months?|years?|[hd]r?) ago"
+    r"|\b\d{1,2}\.? (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+    r"|\b\d+ ?(?:minutes?|hours?|days?|weeks?|months?|years?|[hd]r?) ago"
     r"|\d+ ?(?:分钟|小时|天|个?月|年)前|昨天|前天",
     re.I,
 )
@@ -83,11 +84,10 @@ def _first(around: Any, paths: Sequence[dict[str, str]], body: Any) -> str:
 
 def _date(around: Any, paths: Sequence[dict[str, str]], body: Any) -> str:
     text = _first(around, paths, body)
-    return (
-        text[:40]
-        if re.search(r"\d|ago|前|昨", text)
-        else (m[0] if (m := _DATE.search(_own_text(around, body))) else "")
-    )
+    if re.search(r"\d|ago|前|昨", text):
+        return text[:40]
+    found = _DATE.search(_own_text(around, body))
+    return found[0] if found else ""
 
 
 def _own_text(around: Any, body: Any) -> str:
@@ -102,13 +102,22 @@ def _own_text(around: Any, body: Any) -> str:
 
 def _is_thread(tree: Any, cells: Sequence[_Cell]) -> bool:
     """Whether most of a page's text stands in the posts, and the first is no article with comments below."""
-    sizes = [len(c.body.text_content().strip()) for c in cells]
-    links = sum(len(a.text_content().strip()) for a in tree.iter("a"))
-    hidden = sum(len(e.text_content()) for e in tree.iter("script", "style", "noscript", "select", "title"))
-    whole = len(re.sub(r"\s+", " ", tree.text_content())) - links - hidden
+    sizes, whole = [_words(c.body) for c in cells], _words(tree)
+    blocks = sum(_words(_block(c, cells)) for c in cells)
     headings = cells[0].body.xpath(".//h1 | .//h2 | .//h3")
     article = len(headings) > 1 and sizes[0] > _ARTICLE * sum(sizes[1:])
-    return sum(sizes) >= _SHARE * whole and not article
+    return blocks >= _SHARE * whole and not article
+
+
+def _block(cell: _Cell, cells: Sequence[_Cell]) -> Any:
+    """The largest element around a post that holds no other one."""
+    others = {a for c in cells if c is not cell for a in c.body.iterancestors()}
+    return next((a for a in reversed([*cell.body.iterancestors()]) if a not in others), cell.body)
+
+
+def _words(element: Any) -> int:
+    """The characters of an element without links and what belongs to the site."""
+    return sum(max(len(b.text) - b.links, 0) for b in html.render(element) if not is_site(b.text))
 
 
 def _post(cell: _Cell, first: bool) -> RawPost:

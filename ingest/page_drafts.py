@@ -6,6 +6,7 @@ from ingest.blocks import cue
 from ingest.drafts import Findings
 from ingest.headings import words_of
 from ingest.sentences import Said, error_lines, runs, said
+from ingest.stand_ins import stand_in
 from ingest.types import Page, Section
 from kb.evidence import Input, read
 
@@ -20,6 +21,8 @@ def page_findings(page: Page) -> Findings | str:
         if section.name in (*_TEXTS, "setting"):
             found.texts.setdefault(section.name, []).append((section.start, section.end))
     named = set(found.texts)
+    stand_in(page, found)
+    named |= found.texts.keys() & {"symptom", "cause", "fix"}
     _lead(page, found)
     if not ({"fix", "cause"} & named):
         _from_sentences(page, found)

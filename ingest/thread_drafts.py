@@ -66,6 +66,8 @@ def _no_incident(thread: Thread, first: Told, settled: bool) -> str | None:
     request = cue("requests").search(title) is not None
     if thread.kind == "pull" and not (cue("problem_titles").search(thread.title) or first.having("fails")):
         return "a change that repairs nothing"
+    if cue("tagged_titles").search(thread.title):
+        return "marked as a guide or an announcement"
     if cue("news_titles").search(thread.title) and not (shown or fails):
         return "an announcement"
     if shown:

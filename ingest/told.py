@@ -64,7 +64,9 @@ def outcome(one: Told, answering: bool = False) -> bool | None:
     for part in one.parts:
         if part.code or "asks" in part:
             continue
-        if "denies" in part:
+        if last is False and cue("found_out").search(part.text):
+            last = None  # what failed before is over
+        elif "denies" in part:
             last = False
         elif not _later(part) and (part.does & {"confirms", "fixed"} or (answering and last is None and _works(part))):
             last = True
