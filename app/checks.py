@@ -113,9 +113,7 @@ def order_checks(
     """The unanswered checks worth asking, best first: id and information gain (bits) per unit of cost."""
     done = {*answered}
     scored = [
-        (name, gain(check, probabilities) / check.cost)
-        for name, check in catalog.checks.items()
-        if name not in done
+        (name, gain(check, probabilities) / check.cost) for name, check in catalog.checks.items() if name not in done
     ]
     return sorted(((n, s) for n, s in scored if s >= _MIN_GAIN), key=lambda pair: (-pair[1], pair[0]))
 

@@ -75,9 +75,6 @@ class Claim:
         return score * FIELD_BONUS if found.passage.field == self.field else score
 
 
-
-
-
 def negative(items: Iterable[Item], clause: int) -> bool:
     """Whether a part negates something or takes something away."""
     groups = lexicon().groups
