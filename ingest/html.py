@@ -26,6 +26,7 @@ _BLOCK = frozenset(
 )
 _LIST_MARK = re.compile(r"^\s*(?:[-*]|\d+\.)\s+")
 SMALL, ENOUGH = 0.2, 1500  # an article holds this share of a page's text, or this many characters
+_PANEL = re.compile(r"\b(?:panel|admonition|callout|alert|card|note|box)-?(?:title|heading|header)\b", re.I)
 _DEPTH = 250  # of nested elements; libxml2's own limit is 256 and cuts silently
 
 
@@ -199,6 +200,11 @@ def _drops() -> re.Pattern[str]:
     return re.compile(table("layouts")["drop_classes"], re.IGNORECASE)
 
 
+def _stands_out(element: Any, tag: str) -> bool:
+    """Whether an element is bold, the term of a definition or the head of a panel: alone in its line a heading."""
+    return tag in ("b", "strong", "dt") or (tag in ("div", "p") and bool(_PANEL.search(element.get("class") or "")))
+
+
 @dataclass(slots=True)
 class _Renderer:
     """Walks an element without recursion; text gathers in `line` until a block ends."""
@@ -237,7 +243,7 @@ class _Renderer:
                 if element in self.skipped:
                     self.skipped.discard(element)
                 else:
-                    self._end(tag)
+                    self._end(element, tag)
                 if element is not root:
                     self._text(element.tail)
         self._flush()
@@ -275,7 +281,7 @@ class _Renderer:
             self.cells += 1
         elif tag in ("code", "kbd", "tt"):
             self.line.append("`")
-        elif tag in ("b", "strong"):
+        elif _stands_out(element, tag):
             self.bold += 1
         self._text(element.text)
 
@@ -286,7 +292,7 @@ class _Renderer:
         if mark.isdigit() and self.marks:
             self.marks[-1] = str(int(mark) + 1)
 
-    def _end(self, tag: str) -> None:
+    def _end(self, element: Any, tag: str) -> None:
         if tag in _BLOCK:
             self._flush()
         if tag == "a":
@@ -301,7 +307,7 @@ class _Renderer:
             self.heading = 0
         elif tag in ("code", "kbd", "tt"):
             self.line.append("`")
-        elif tag in ("b", "strong"):
+        elif _stands_out(element, tag):
             self.bold = max(self.bold - 1, 0)
         elif tag == "tr":
             self.cells = 0

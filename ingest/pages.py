@@ -8,6 +8,7 @@ from functools import cache
 
 from ingest.blocks import Piece, blocks, lines, table, trimmed, without_blank_lines
 from ingest.headings import heading_name
+from ingest.labels import labelled
 from ingest.types import Block, Page, Section, SectionName, SourceFormat
 from kb.errors import InputError
 
@@ -160,6 +161,13 @@ def _sections(text: str, rows: Sequence[Piece], marked: bool) -> tuple[Section, 
         if block.kind in ("code", "quote"):
             continue
         for row, depth in _heading_rows(text, block, kept):
+            if label := labelled(row):
+                close(row.start)
+                found.append(label)
+                name, heading, level, start = (
+                    ("", "", 99, row.end + 1) if "|" in row.text else (label.name, label.heading, depth, row.end + 1)
+                )
+                continue
             new = heading_name(row.text, marked=depth < 99)
             inside = new == name or (new is None and (depth > level or depth == 99))
             if (new is None and depth == 99) or (inside and heading):

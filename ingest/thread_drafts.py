@@ -72,7 +72,7 @@ def _no_incident(thread: Thread, first: Told, settled: bool) -> str | None:
         return "an announcement"
     if shown:
         return None
-    body = any("fails" in p and "asks" not in p for p in first.parts)
+    body = any("fails" in p and "asks" not in p and not cue("foretold").search(p.text) for p in first.parts)
     if request and not (fails or evidence.signals):
         return "a request or a question: nothing failed"
     if not (fails or body or evidence.signals or settled or cue("problem_titles").search(thread.title)):
