@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ingest.answers import answered, directs, names, rejected, remedy, shared
+from ingest.answers import answered, directs, names, refers, rejected, remedy, shared
 from ingest.blocks import cue
 from ingest.sentences import Said
 from ingest.told import Told, outcome, shows_error
@@ -100,7 +100,7 @@ def _alone(told: Sequence[Told], one: Told, own: Sequence[Said], other: Told) ->
         return False
     if other.number < rejected(told, one.post.author, one.number):
         return not (one.parts and f"@{other.post.author}".lower() in one.post.body.lower())
-    if shared(one, other) or f"@{other.post.author}".lower() in one.post.body.lower():
+    if shared(one, other) or any(refers(p) for p in own) or f"@{other.post.author}".lower() in one.post.body.lower():
         return False
     means = " ".join(p.text for p in own if p.code or "acted" in p or "command" in p)
     return len(names(means) - names(other.post.body)) > 2

@@ -84,5 +84,7 @@ def _later(part: Said) -> bool:
 
 def waits(one: Told) -> bool:
     """Whether a post neither takes nor rejects an advice: it asks, thanks, or will try."""
+    if cue("thanks").search(one.post.body) and not one.having("denies"):
+        return True
     said = [p for p in one.parts if not (p.code or is_bare(p) or cue("filler").match(p.text))]
     return all("asks" in p or cue("pending").search(p.text) for p in said)
