@@ -132,6 +132,20 @@ def test_a_reply_that_points_back_confirms_the_advice() -> None:
     assert (made.value("fix"), made.fix_status) == ("增大 num_workers", "confirmed")
 
 
+def test_the_reporter_closes_with_a_note_to_others() -> None:
+    made = drafted(
+        ("y", "Any solution?"), ("rep", "Find the wheel of your version among the releases and reinstall it.")
+    )
+    assert made.fix_status is None  # nothing in it begins as an advice: left to the curator
+    made = drafted(("y", "Any solution?"), ("rep", "Reinstall the wheel that fits your version."))
+    assert (made.value("fix"), made.fix_status) == ("Reinstall the wheel that fits your version.", "reported")
+
+
+def test_several_may_be_addressed() -> None:
+    made = drafted(("x", "@rep @y reinstall it from the wheel. Then try to run it."))
+    assert made.value("fix").startswith("@rep @y reinstall it")
+
+
 def test_maintenance_is_no_failure() -> None:
     from ingest.blocks import cue
 
