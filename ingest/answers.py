@@ -21,7 +21,7 @@ _ACTS = frozenset({"acted", "fixed", "command", "advice", "changed"})
 
 def directs(part: Said) -> bool:
     """Whether a sentence tells what to do."""
-    if part.code or "denies" in part:
+    if part.code or "denies" in part or ("asks" in part and cue("checks").search(part.text)):
         return False
     told = bool(part.does & {"advice", "changed"}) and "asks" not in part
     told = told and not (_OWN.search(part.text) and "acted" in part)
@@ -35,16 +35,23 @@ def remedy(one: Told) -> list[Said]:
     out: list[Said] = []
     follows = opened = False
     pure = any(_tells(p) and "caused" not in p for p in one.parts)
-    for part in one.parts:
+    for before, part in zip([None, *one.parts], one.parts, strict=False):
         tells = _tells(part) and not (pure and "caused" in part and not directs(part))
         joins = (follows or opened) and (
             (part.code and not shows_error(part.text)) or ((opened or follows) and part.item and not follows_prose(out))
         )
+        if tells and before and not (before.code or "asks" in before or before in out) and refers(part):
+            out.append(before)
         if tells or joins:
             out.append(part)
         opened = part.opens or (joins and part.item) or (opened and part.item)
         follows = tells or joins
     return out
+
+
+def refers(part: Said) -> bool:
+    """Whether an advice names its means only by pointing back."""
+    return cue("refers").search(part.text) is not None
 
 
 def follows_prose(out: Sequence[Said]) -> bool:

@@ -167,7 +167,7 @@ def _explained(told: Sequence[Told], choice: Choice) -> tuple[Told, list[Said]] 
     for one in sorted(mine, key=lambda t: -t.number):
         parts = [p for p in explanation(one, one.post.role == "reporter") if not _leads_nowhere(p, one)]
         parts += [p for p in one.parts if "caused" in p and p not in parts and not (p.code or "asks" in p)]
-        if parts := [p for p in parts if not (one is choice.told and any(p is f for f in choice.parts))]:
+        if parts := [p for p in parts if "caused" in p or not any(p is f for f in choice.parts)]:
             return one, parts
     return None
 

@@ -8,10 +8,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ingest.answers import answered, directs, names, rejected, remedy, shared
+from ingest.answers import answered, directs, names, refers, rejected, remedy, shared
 from ingest.blocks import cue
 from ingest.sentences import Said
-from ingest.told import Told, outcome, shows_error
+from ingest.told import Told, outcome, shows_error, waiting
 from ingest.types import Thread
 from kb.types import FixStatus
 
@@ -30,7 +30,7 @@ class Choice:
 
 
 def find_fix(thread: Thread, told: Sequence[Told], update: int) -> Choice | None:
-    steps = (_accepted, _by_reporter, _merged, _by_others, _advised, _in_report)
+    steps = (_accepted, _by_reporter, _merged, _by_others, _noted, _advised, _in_report)
     later = told[1:]
     added = _added(told[0], update)
     if thread.kind == "pull" and (own := _pull(thread, told[0])):
@@ -100,7 +100,7 @@ def _alone(told: Sequence[Told], one: Told, own: Sequence[Said], other: Told) ->
         return False
     if other.number < rejected(told, one.post.author, one.number):
         return not (one.parts and f"@{other.post.author}".lower() in one.post.body.lower())
-    if shared(one, other) or f"@{other.post.author}".lower() in one.post.body.lower():
+    if shared(one, other) or any(refers(p) for p in own) or f"@{other.post.author}".lower() in one.post.body.lower():
         return False
     means = " ".join(p.text for p in own if p.code or "acted" in p or "command" in p)
     return len(names(means) - names(other.post.body)) > 2
@@ -180,6 +180,15 @@ def _advised(thread: Thread, told: Sequence[Told], later: Sequence[Told]) -> Cho
         fuller = _fuller(told, one)
         found.append((rank, Choice(fuller, remedy(fuller) or parts, status, "advised; nobody says that it worked")))
     return max(found, key=lambda f: f[0])[1] if found else None
+
+
+def _noted(thread: Thread, told: Sequence[Told], later: Sequence[Told]) -> Choice | None:
+    """What a reporter who closed the thread wrote down at last, as one tells others what to do."""
+    mine = [t for t in later if t.post.role == "reporter"]
+    if thread.state != "closed" or not mine or mine[-1].having("asks", "denies"):
+        return None
+    parts = remedy(mine[-1]) if any(directs(p) and not waiting(p) for p in mine[-1].parts) else []
+    return Choice(mine[-1], parts, "reported", "the reporter's own last word") if parts else None
 
 
 def _in_report(thread: Thread, told: Sequence[Told], later: Sequence[Told]) -> Choice | None:

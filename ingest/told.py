@@ -68,7 +68,7 @@ def outcome(one: Told, answering: bool = False) -> bool | None:
             last = None  # what failed before is over
         elif "denies" in part:
             last = False
-        elif not _later(part) and (part.does & {"confirms", "fixed"} or (answering and last is None and _works(part))):
+        elif not waiting(part) and (part.does & {"confirms", "fixed"} or (answering and last is None and _works(part))):
             last = True
     return last
 
@@ -77,12 +77,14 @@ def _works(part: Said) -> bool:
     return cue("works").search(part.text) is not None
 
 
-def _later(part: Said) -> bool:
+def waiting(part: Said) -> bool:
     """Whether a sentence only announces a test."""
     return "fixed" not in part and cue("pending").search(part.text) is not None
 
 
 def waits(one: Told) -> bool:
     """Whether a post neither takes nor rejects an advice: it asks, thanks, or will try."""
+    if cue("thanks").search(one.post.body) and not one.having("denies"):
+        return True
     said = [p for p in one.parts if not (p.code or is_bare(p) or cue("filler").match(p.text))]
     return all("asks" in p or cue("pending").search(p.text) for p in said)

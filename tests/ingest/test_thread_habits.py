@@ -106,3 +106,47 @@ def test_sentences_that_begin_small_are_sentences() -> None:
     )
     assert made.value("cause") == "torch 2.6 changed the default."
     assert made.value("fix") == "Pin torch<2.6."
+
+
+def test_one_sentence_may_hold_cause_and_remedy() -> None:
+    both = "I believe that the last refactoring caused the issue, you need to explicitly pass `shm=8g` now."
+    made = drafted(
+        ("maint", f"Hi @rep\n{both} Can you double check this and report back here?"),
+        ("rep", "Indeed, with shm set it is resolved."),
+    )
+    assert (made.value("cause"), made.value("fix")) == (both, both)
+
+
+def test_an_advice_that_points_back_keeps_what_it_points_to() -> None:
+    made = drafted(("x", "We run kit 0.7.2. You can try switching to this version."))
+    assert made.value("fix") == "We run kit 0.7.2. You can try switching to this version."
+
+
+def test_the_name_of_a_program_is_no_command() -> None:
+    made = drafted(("x", "vllm was updated yesterday. Downgrade to 0.8.2."), ("y", "@x Thanks, that works."))
+    assert (made.value("fix"), made.fix_status) == ("Downgrade to 0.8.2.", "reported")
+
+
+def test_a_reply_that_points_back_confirms_the_advice() -> None:
+    made = drafted(("x", "增大 num_workers"), ("rep", "该值设置为128后，时间从原来的4小时降到了10分钟。感谢！"))
+    assert (made.value("fix"), made.fix_status) == ("增大 num_workers", "confirmed")
+
+
+def test_the_reporter_closes_with_a_note_to_others() -> None:
+    made = drafted(
+        ("y", "Any solution?"), ("rep", "Find the wheel of your version among the releases and reinstall it.")
+    )
+    assert made.fix_status is None  # nothing in it begins as an advice: left to the curator
+    made = drafted(("y", "Any solution?"), ("rep", "Reinstall the wheel that fits your version."))
+    assert (made.value("fix"), made.fix_status) == ("Reinstall the wheel that fits your version.", "reported")
+
+
+def test_several_may_be_addressed() -> None:
+    made = drafted(("x", "@rep @y reinstall it from the wheel. Then try to run it."))
+    assert made.value("fix").startswith("@rep @y reinstall it")
+
+
+def test_maintenance_is_no_failure() -> None:
+    from ingest.blocks import cue
+
+    assert not cue("fails").search("Forum maintenance in our room")
