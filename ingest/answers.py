@@ -16,6 +16,7 @@ _QUOTE = re.compile(r"^[ \t]{0,3}>[ \t]?(.+)$", re.M)
 _NAME = re.compile(r"[a-z_][\w-]*[_=.\d-][\w.=-]*|\d+(?:\.\d+)+|\b[a-z]{5,}\b|(?=([\u4e00-\u9fff]{2}))")
 _OWN = re.compile(r"\b(?:i|my|me|i've|i'm)\b|我(?!们)", re.I)
 _SHORT, _STEM = 12, 6  # characters below which a sentence explains nothing; of a word by which two are the same
+_NEAR = 40  # posts back to which a confirmation may refer
 _ACTS = frozenset({"acted", "fixed", "command", "advice", "changed"})
 
 
@@ -100,7 +101,8 @@ def rejected(told: Sequence[Told], reporter: str, before: int) -> int:
 
 def answered(told: Sequence[Told], one: Told) -> Told | None:
     """The post that a confirmation answers: whom it names, what it quotes or repeats, else the last open advice."""
-    before = [t for t in told if 0 < t.number < one.number and t.post.author != one.post.author and t.content_or_asks]
+    near = [t for t in told if max(0, one.number - _NEAR) < t.number < one.number]
+    before = [t for t in near if t.post.author != one.post.author and t.content_or_asks]
     named = {name.lower() for name in _MENTION.findall(one.post.body)}
     by_name = [t for t in before if t.post.author.lower() in named and helpful(t)]
     if by_name:
@@ -109,7 +111,7 @@ def answered(told: Sequence[Told], one: Told) -> Told | None:
     by_quote = [t for t in before if any(q[:80] in t.post.body for q in quoted) and helpful(t)]
     if by_quote:
         return by_quote[-1]
-    refused = rejected(told, one.post.author, one.number)
+    refused = rejected(near, one.post.author, one.number)
     for group in ([t for t in before if t.number > refused and helpful(t)], [t for t in before if helpful(t)]):
         if group:
             scores = [(len(shared(one, t)), t.number, t) for t in group]

@@ -38,6 +38,7 @@ class _Cell:
     around: Any
     author: str
     date: str
+    block: Any  # the largest element that holds this post and no other
 
 
 def board_threads(tree: Any) -> list[RawThread]:
@@ -54,19 +55,31 @@ def _cells(bodies: Sequence[Any]) -> list[_Cell]:
     """The posts around the bodies; a body inside another one is a quote or a part of it."""
     inside = {*bodies}
     outer = [b for b in bodies if not any(a in inside for a in b.iterancestors())]
-    found = [_cell(b, outer) for b in outer]
+    first, held = _holders(outer)
+    found = [_cell(b, i, first, held) for i, b in enumerate(outer)]
     return [c for c in found if c is not None]
 
 
-def _cell(body: Any, bodies: Sequence[Any]) -> _Cell | None:
+def _holders(bodies: Sequence[Any]) -> tuple[dict[Any, int], dict[Any, int]]:
+    """For every element around a body: the place of the first body in it, and how many it holds."""
+    first: dict[Any, int] = {}
+    held: dict[Any, int] = {}
+    for i, body in enumerate(bodies):
+        for around in body.iterancestors():
+            first.setdefault(around, i)
+            held[around] = held.get(around, 0) + 1
+    return first, held
+
+
+def _cell(body: Any, place: int, first: dict[Any, int], held: dict[Any, int]) -> _Cell | None:
     marks = table("layouts")["boards"]
-    before = bodies[: bodies.index(body)]
     for around in [a for _, a in zip(range(_CLIMB), body.iterancestors(), strict=False)]:
-        if around.tag in ("body", "html") or any(around in other.iterancestors() for other in before):
+        if around.tag in ("body", "html") or first[around] < place:
             return None  # what holds an earlier post too holds no single post
         author, date = _first(around, marks["authors"], body), _date(around, marks["dates"], body)
         if author and date:
-            return _Cell(body, around, author[:80], date)
+            alone = [a for a in body.iterancestors() if held[a] == 1]
+            return _Cell(body, around, author[:80], date, alone[-1] if alone else body)
     return None
 
 
@@ -103,16 +116,10 @@ def _own_text(around: Any, body: Any) -> str:
 def _is_thread(tree: Any, cells: Sequence[_Cell]) -> bool:
     """Whether most of a page's text stands in the posts, and the first is no article with comments below."""
     sizes, whole = [_words(c.body) for c in cells], _words(tree)
-    blocks = sum(_words(_block(c, cells)) for c in cells)
+    blocks = sum(_words(c.block) for c in cells)
     headings = cells[0].body.xpath(".//h1 | .//h2 | .//h3")
     article = len(headings) > 1 and sizes[0] > _ARTICLE * sum(sizes[1:])
     return blocks >= _SHARE * whole and not article
-
-
-def _block(cell: _Cell, cells: Sequence[_Cell]) -> Any:
-    """The largest element around a post that holds no other one."""
-    others = {a for c in cells if c is not cell for a in c.body.iterancestors()}
-    return next((a for a in reversed([*cell.body.iterancestors()]) if a not in others), cell.body)
 
 
 def _words(element: Any) -> int:

@@ -15,11 +15,12 @@ _VAGUE = re.compile(  # stand before log lines, links and values as often as bef
 )
 _LEAST = 12  # characters of text after the label
 _LEAST_CHINESE = 6
+_MOST = 4000  # of a line: longer ones are data
 
 
 def labelled(row: Piece) -> Section | None:
     """The part that a line names and tells itself; None for any other line."""
-    found = _LINE.match(row.text)
+    found = _LINE.match(row.text) if len(row.text) <= _MOST else None
     if not found or _VAGUE.fullmatch(found["label"].strip()):
         return None
     text = found["text"]
