@@ -19,6 +19,7 @@ from typing import Any
 
 from evals import ingest_pages, ingest_threads, ingest_unseen
 from evals.ingest_pages import Made
+from evals.ingest_unseen import FIELDS, OVERLAP, SPAN_BAR
 from ingest.drafts import draft
 from ingest.reading import read_source
 from ingest.run import ingest
@@ -26,8 +27,7 @@ from ingest.types import Draft, Page
 from kb import yamlio
 
 STORIES = Path(__file__).parent / "ingest" / "stories.yaml"
-OVERLAP, SPAN_BAR, NAVIGATION_BAR, SECONDS_BAR = 0.75, 0.90, 0.01, 600.0
-FIELDS = ("title", "symptom", "cause", "fix")
+NAVIGATION_BAR, SECONDS_BAR = 0.01, 600.0
 Tally = dict[str, list[bool]]
 
 

@@ -24,10 +24,6 @@ _ABBREVIATIONS = frozenset({"e.g", "i.e", "etc", "vs", "and/or", "a.k.a"})
 _AUXILIARIES = frozenset("do be not have will can cannot must should would could may might never".split())
 _REACH = 4  # items a negation may reach: "does not change the loss" but not the next statement
 _MAGNITUDES = {"k": 1e3, "K": 1e3, "万": 1e4, "亿": 1e8, "thousand": 1e3, "million": 1e6, "billion": 1e9}
-_TRUE, _FALSE = (
-    frozenset({"true", "on", "yes", "enabled"}),
-    frozenset({"false", "off", "no", "none", "null", "disabled"}),
-)
 
 
 class Item(NamedTuple):

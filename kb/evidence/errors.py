@@ -29,7 +29,6 @@ _INLINE = re.compile(rf"(?<![\w.])(?P<type>{_NAME}[A-Z]\w{{0,80}}?(?:Error|Excep
 _ANY_NAME = re.compile(r"(?P<type>(?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*|[A-Z]\w*[a-z]\w*)(?:: (?P<message>.*))?$")
 _FRAME = re.compile(r'\s{1,16}File "[^"]{1,400}", line \d+')
 _NOT_RAISED = re.compile(r"\b(?:except|raise|from|import|class|isinstance|catch)\b[^:]{0,80}$")
-_BOX = re.compile(r"^[│╭╰|]\s?|\s*[│╮╯]$")
 CHAINED = ("During handling of the above exception", "The above exception was the direct cause")
 _ROOT_RANK = re.compile(r"^\s*rank\s+: (\d+)")
 
