@@ -39,7 +39,7 @@ FIXED = {
     "component_unused": -6.0,
 }
 POSITIVE = {
-    "dense", "dense_lead", "symptom", "symptom_lead", "relative", "lexical_lead", "told", "told_lead", "signature",
+    "dense", "dense_lead", "symptom", "symptom_lead", "asked", "asked_lead", "relative", "lexical_lead", "told", "told_lead", "signature",
     "signature_initiating", "signals", "component", "model", "version_affected", "rerank", "rerank_lead",
 }  # fmt: skip
 NEGATIVE = {

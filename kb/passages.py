@@ -8,6 +8,7 @@ from kb.translate import to_english
 from kb.types import Incident, Lang
 
 MAX_TOKENS = 256
+ASKED = "asked"
 _SECTIONS = ("symptom", "check", "cause", "fix")
 
 
@@ -38,9 +39,14 @@ def passages(incident: Incident, count_tokens: Callable[[str], int], reads_chine
         for section in _SECTIONS:
             pieces = split_lines(getattr(sections, section), MAX_TOKENS - count_tokens(title) - 4, count_tokens)
             for number, piece in enumerate(pieces):
-                text = f"{title}\n{piece}"
-                embedded = text if lang == "en" or reads_chinese else to_english(text)
-                yield Passage(f"{incident.id}:{lang}:{section}:{number}", incident.id, lang, section, text, embedded)
+                yield _passage(incident, lang, section, number, f"{title}\n{piece}", reads_chinese)
+        for number, question in enumerate(incident.asked.get(lang)):
+            yield _passage(incident, lang, ASKED, number, question, reads_chinese)
+
+
+def _passage(incident: Incident, lang: Lang, section: str, number: int, text: str, reads_chinese: bool) -> Passage:
+    embedded = text if lang == "en" or reads_chinese else to_english(text)
+    return Passage(f"{incident.id}:{lang}:{section}:{number}", incident.id, lang, section, text, embedded)
 
 
 def split_lines(text: str, limit: int, count_tokens: Callable[[str], int]) -> list[str]:

@@ -10,6 +10,7 @@ from kb.errors import IndexMismatch, UnavailableError
 from kb.generations import Manifest
 from kb.index import SYMPTOMS, WHOLE, Catalog, open_store
 from kb.lexical import LexicalIndex, query_terms
+from kb.passages import ASKED
 from kb.signatures import SignatureHit, SignatureIndex
 from kb.store import Store
 from kb.terms import Held, TermTable, spoken_terms
@@ -17,7 +18,8 @@ from kb.tokens import has_chinese
 from kb.translate import to_english
 from kb.types import LANGS, Lang
 
-DENSE_K = 200  # passages asked of each collection
+import os
+DENSE_K = int(os.environ.get("DK","200"))  # passages asked of each collection
 # Weight of the dense part beside the lexical one, for either language of the query: with the glossary on both sides
 # equal weights are best in Chinese too; without it, equal weights hurt Chinese (evals/LOG.md).
 DENSE_WEIGHT = 0.5
@@ -31,8 +33,9 @@ LITTLE_SCORE, LITTLE_RARITY = 10.0, 8.0
 class Hit:
     """An incident found, with the parts of its score.
 
-    `dense` is the cosine of its nearest passage and `symptom` that of its nearest symptom passage (at most the last
-    cosine that the store returned, where none of its passages was among the nearest), `lexical` its BM25 score as a
+    `dense` is the cosine of its nearest passage, `symptom` that of its nearest symptom passage and `asked` that of the
+    nearest question that people have asked for it (at most the last cosine that the store returned, where none of
+    its passages was among the nearest), `lexical` its BM25 score as a
     share of the query's best, `told` the share of the person's words that its symptom tells, too (both lower where the
     query says little), `score` the weighted sum of dense and lexical; all in [0, 1].
     """
@@ -42,6 +45,7 @@ class Hit:
     score: float
     dense: float
     symptom: float
+    asked: float
     lexical: float
     told: float
 
@@ -101,13 +105,17 @@ class Retriever:
         if not query.strip():
             return []
         lang: Lang = "zh" if has_chinese(query) else "en"
-        dense, symptom, floor = self._dense(query)
+        sections, floor = self._dense(query)
+        dense = _best((i, x) for section, found in sections.items() if section != ASKED for i, x in found.items())
+        symptom, asked = sections.get("symptom", {}), sections.get(ASKED, {})
         lexical, shares = self._lexical_scores(words or query), self._told(told)
         hits = []
-        for i in dense.keys() | lexical.keys() | shares.keys():
+        for i in dense.keys() | asked.keys() | lexical.keys() | shares.keys():
             d, x = dense.get(i, floor), lexical.get(i, 0.0)
             score = DENSE_WEIGHT * d + (1 - DENSE_WEIGHT) * x
-            hits.append(Hit(i, lang, score, d, symptom.get(i, floor), x, shares.get(i, 0.0)))
+            hits.append(
+                Hit(i, lang, score, d, symptom.get(i, floor), asked.get(i, floor), x, shares.get(i, 0.0))
+            )
         return sorted(hits, key=lambda hit: (-hit.score, hit.incident))
 
     def held(self, terms: Iterable[str]) -> Held:
@@ -120,16 +128,21 @@ class Retriever:
         self.refresh()
         return self._signatures.find(lines)
 
-    def _dense(self, query: str) -> tuple[dict[str, float], dict[str, float], float]:
-        """The nearest passage of each incident, its nearest symptom passage, and what no other passage reaches."""
+    def _dense(self, query: str) -> tuple[dict[str, dict[str, float]], float]:
+        """Section → the nearest passage of each incident there; and what no other passage reaches."""
         text = query if self._embedder.reads_chinese else to_english(query)
         if not text.strip() or self._store is None:
-            return {}, {}, 0.0
+            return {}, 0.0
         vector = self._embedder.embed([text], "query")[0]
         found = [self._store.query(lang, vector, DENSE_K) for lang in LANGS]
-        near = [(passage.split(":"), max(similarity, 0.0)) for part in found for passage, similarity in part]
         floor = max((part[-1][1] for part in found if len(part) == DENSE_K), default=0.0)
-        return _best((i, x) for (i, *_), x in near), _best((i, x) for (i, _, s, _), x in near if s == "symptom"), floor
+        nearest: dict[str, dict[str, float]] = {}
+        for part in found:
+            for passage, similarity in part:
+                incident, _, section, _ = passage.split(":")
+                row = nearest.setdefault(section, {})
+                row[incident] = max(similarity, row.get(incident, 0.0))
+        return nearest, floor
 
     def _lexical_scores(self, query: str) -> dict[str, float]:
         """Shares of the best score, lower where the best is low itself.
