@@ -153,6 +153,7 @@ models: []
 symptom_groups: []
 signals: []
 signatures: []
+asked: {{en: [], zh: []}}
 config: []
 versions: []
 cause_kind: config

@@ -20,6 +20,7 @@ MIN_CHINESE_IN_CHINESE = 0.15
 MIN_PROSE = 60  # characters without code below which a section says nothing of its language
 MIN_COPIED = 90  # characters of a paragraph that two incidents may not share
 MAX_SHARED_SIGNATURE = 3  # incidents whose text a signature may match
+MAX_ASKED = 400  # characters of a question; a longer one is a report, which no passage holds whole
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -51,7 +52,7 @@ def check_library(library: Library) -> list[Problem]:
         for rule in _GROUP_RULES
         for field, message in rule(group, library)
     ]
-    return sorted([*problems, *_copied(library), *_shared_signatures(library)])
+    return sorted([*problems, *_copied(library), *_shared_signatures(library), *_shared_questions(library)])
 
 
 def _names(incident: Incident, library: Library) -> Found:
@@ -147,6 +148,16 @@ def _signatures(incident: Incident, library: Library) -> Found:
             yield f"signatures.{number}", f"shorter than {MIN_SIGNATURE} characters"
 
 
+def _asked(incident: Incident, library: Library) -> Found:
+    """Questions are short, and in the language they are filed under."""
+    for lang in LANGS:
+        for number, question in enumerate(incident.asked.get(lang)):
+            if len(question) > MAX_ASKED:
+                yield f"asked.{lang}.{number}", f"longer than {MAX_ASKED} characters"
+            if lang == "en" and len(_CHINESE.findall(question)) > len(question) * MAX_CHINESE_IN_ENGLISH:
+                yield f"asked.en.{number}", "has Chinese text"
+
+
 def _versions(incident: Incident, library: Library) -> Found:
     """Ranges can be read under their scheme."""
     for number, fact in enumerate(incident.versions):
@@ -222,12 +233,23 @@ def _shared_signatures(library: Library) -> Iterator[Problem]:
             yield Problem(str(library.paths[ids[0]]), "signatures", message)
 
 
+def _shared_questions(library: Library) -> Iterator[Problem]:
+    """No question leads to two incidents."""
+    first: dict[str, str] = {}
+    for incident in library.incidents.values():
+        for question in dict.fromkeys((*incident.asked.en, *incident.asked.zh)):
+            owner = first.setdefault(question, incident.id)
+            if owner != incident.id:
+                yield Problem(str(library.paths[incident.id]), "asked", f"{question!r} is asked of {owner}, too")
+
+
 _INCIDENT_RULES: tuple[Callable[[Incident, Library], Found], ...] = (
     _names,
     _citations,
     _languages,
     _statuses,
     _signatures,
+    _asked,
     _versions,
 )
 _GROUP_RULES: tuple[Callable[[Group, Library], Found], ...] = (_group_members, _separated)

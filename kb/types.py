@@ -142,6 +142,17 @@ class Review(Frozen):
     note: NonEmpty | None = None
 
 
+class Asked(Frozen):
+    """How people ask who have the problem, in words other than the incident's own: searched, never shown."""
+
+    en: tuple[NonEmpty, ...] = ()
+    zh: tuple[NonEmpty, ...] = ()
+
+    def get(self, lang: Lang) -> tuple[str, ...]:
+        """The questions in one language; there may be none."""
+        return self.en if lang == "en" else self.zh
+
+
 class Sections(Frozen):
     """The text of an incident in one language, Markdown, citing sources as [1]."""
 
@@ -165,6 +176,7 @@ class IncidentMeta(Frozen):
     symptom_groups: tuple[Slug, ...] = ()
     signals: tuple[Slug, ...] = ()
     signatures: tuple[Signature, ...] = ()
+    asked: Asked = Asked()
     config: tuple[ConfigRule, ...] = ()
     versions: tuple[VersionFact, ...] = ()
     cause_kind: CauseKind

@@ -98,6 +98,15 @@ def test_a_paragraph_in_two_incidents_and_a_signature_in_four_are_found(tmp_path
     assert sum("is a signature of 4 incidents" in line for line in found) == 2
 
 
+def test_a_question_that_is_long_in_the_wrong_language_or_of_another_incident_is_found(tmp_path: Path) -> None:
+    asked = 'asked: {en: ["Why is it 0?", "为什么一直是零啊", "' + "w " * 300 + '"], zh: ["怎么变 0 了"]}\nsignals: '
+    members = {f"{n}_md": CLEAN.replace("id: one", f"id: {n}").replace("signals: ", asked) for n in ("a", "b")}
+    found = _findings(tmp_path, **members)
+    assert sum("asked.en.1: has Chinese text" in line for line in found) == 2
+    assert sum("asked.en.2: longer than 400 characters" in line for line in found) == 2
+    assert sum("asked: 'Why is it 0?' is asked of a, too" in line for line in found) == 1
+
+
 def test_the_built_in_base_needs_both_languages_and_has_no_finding() -> None:
     library, errors = scan([BUILT_IN])
     assert [str(e) for e in errors] + [str(p) for p in check_library(library)] == []
