@@ -6,6 +6,7 @@ from typing import Any
 
 from app.diagnosis import Diagnosis
 from app.texts import say
+from kb.redact import redact
 from kb.types import Incident
 from kb.writeups import CITATION
 
@@ -30,11 +31,15 @@ def inventions(diagnosis: Diagnosis, incidents: Mapping[str, Incident], text: st
     causes, nor the diagnosis, nor the person's text.
     """
     causes = [incidents[cause.incident] for cause in diagnosis.causes if cause.incident in incidents]
-    known = "\n".join(
-        [text, *_strings([c.model_dump() for c in causes]), *_strings(diagnosis.model_dump(exclude={"answer"}))]
-    )
+    ours = [*_strings([c.model_dump() for c in causes]), *_strings(diagnosis.model_dump(exclude={"answer"}))]
+    known = _one_blank("\n".join([text, redact(text).text, *ours]))
     found = dict.fromkeys(match[0].strip("`.,:;") for match in _IDENTIFIER.finditer(_BLOCK.sub("", diagnosis.answer)))
-    return [name for name in found if name not in known]
+    return [name for name in found if _one_blank(name) not in known]
+
+
+def _one_blank(text: str) -> str:
+    """Runs of blanks as one, as answers quote lines."""
+    return " ".join(text.split())
 
 
 def _strings(data: Any) -> Iterator[str]:

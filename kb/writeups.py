@@ -15,7 +15,8 @@ HEADINGS: Mapping[Lang, tuple[str, ...]] = {
     "en": ("Symptom", "Check", "Cause", "Fix", "Prevention"),
     "zh": ("现象", "检查", "原因", "修复", "预防"),
 }
-CITATION = re.compile(r"\[(\d{1,2}(?:\s*,\s*\d{1,2})*)\](?!\()")  # [1], [1, 2]; not a Markdown link
+# [1], [1, 2]; not a Markdown link, and not an index such as choices[0].
+CITATION = re.compile(r"(?<![A-Za-z0-9_])\[(\d{1,2}(?:\s*,\s*\d{1,2})*)\](?!\()")
 _FENCE = re.compile(r"^\s{0,3}(`{3,}|~{3,})")
 _HEADING = re.compile(r"^(#{1,2})\s+(.+?)\s*$")
 
