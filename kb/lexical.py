@@ -13,8 +13,6 @@ from kb.translate import chinese_terms, english_terms
 from kb.types import Incident, Lang
 
 logging.getLogger("bm25s").setLevel(logging.WARNING)  # it logs every call at debug level to stderr
-import os
-_ASKED_WEIGHT = int(os.environ.get("AW","1"))
 _TITLE_WEIGHT, _SYMPTOM_WEIGHT = 3, 2  # how often these are counted; a cheap stand-in for BM25F's field weights
 
 
@@ -23,12 +21,10 @@ def document(incident: Incident, lang: Lang) -> list[str]:
     sections = incident.text[lang]
     signatures = " ".join(s.literal or "" for s in incident.signatures)
     names = " ".join([*incident.components, *incident.models, incident.id])
-    symptom = " ".join([sections.symptom, signatures])
-    asked = " ".join(incident.asked.get(lang))
+    symptom = " ".join([sections.symptom, signatures, *incident.asked.get(lang)])
     return (
         lexical_tokens(incident.title.get(lang)) * _TITLE_WEIGHT
         + lexical_tokens(symptom) * _SYMPTOM_WEIGHT
-        + lexical_tokens(asked) * _ASKED_WEIGHT
         + lexical_tokens(" ".join([names, sections.check, sections.cause, sections.fix]))
     )
 

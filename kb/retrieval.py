@@ -18,8 +18,7 @@ from kb.tokens import has_chinese
 from kb.translate import to_english
 from kb.types import LANGS, Lang
 
-import os
-DENSE_K = int(os.environ.get("DK","200"))  # passages asked of each collection
+DENSE_K = 300  # passages asked of each collection
 # Weight of the dense part beside the lexical one, for either language of the query: with the glossary on both sides
 # equal weights are best in Chinese too; without it, equal weights hurt Chinese (evals/LOG.md).
 DENSE_WEIGHT = 0.5
@@ -106,16 +105,14 @@ class Retriever:
             return []
         lang: Lang = "zh" if has_chinese(query) else "en"
         sections, floor = self._dense(query)
-        dense = _best((i, x) for section, found in sections.items() if section != ASKED for i, x in found.items())
+        dense = _best(sections[s] for s in sections.keys() - {ASKED})
         symptom, asked = sections.get("symptom", {}), sections.get(ASKED, {})
         lexical, shares = self._lexical_scores(words or query), self._told(told)
         hits = []
         for i in dense.keys() | asked.keys() | lexical.keys() | shares.keys():
             d, x = dense.get(i, floor), lexical.get(i, 0.0)
             score = DENSE_WEIGHT * d + (1 - DENSE_WEIGHT) * x
-            hits.append(
-                Hit(i, lang, score, d, symptom.get(i, floor), asked.get(i, floor), x, shares.get(i, 0.0))
-            )
+            hits.append(Hit(i, lang, score, d, symptom.get(i, floor), asked.get(i, floor), x, shares.get(i, 0.0)))
         return sorted(hits, key=lambda hit: (-hit.score, hit.incident))
 
     def held(self, terms: Iterable[str]) -> Held:
@@ -135,14 +132,12 @@ class Retriever:
             return {}, 0.0
         vector = self._embedder.embed([text], "query")[0]
         found = [self._store.query(lang, vector, DENSE_K) for lang in LANGS]
-        floor = max((part[-1][1] for part in found if len(part) == DENSE_K), default=0.0)
         nearest: dict[str, dict[str, float]] = {}
-        for part in found:
-            for passage, similarity in part:
-                incident, _, section, _ = passage.split(":")
-                row = nearest.setdefault(section, {})
-                row[incident] = max(similarity, row.get(incident, 0.0))
-        return nearest, floor
+        for passage, similarity in (near for part in found for near in part):
+            incident, _, section, _ = passage.split(":")
+            scores = nearest.setdefault(section, {})
+            scores[incident] = max(similarity, scores.get(incident, 0.0))
+        return nearest, max((part[-1][1] for part in found if len(part) == DENSE_K), default=0.0)
 
     def _lexical_scores(self, query: str) -> dict[str, float]:
         """Shares of the best score, lower where the best is low itself.
@@ -173,8 +168,10 @@ class Retriever:
             self._store, self._folder = None, None
 
 
-def _best(scores: Iterable[tuple[str, float]]) -> dict[str, float]:
+def _best(scores: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """The highest score of each incident in any of them."""
     best: dict[str, float] = {}
-    for incident, score in scores:
-        best[incident] = max(score, best.get(incident, 0.0))
+    for part in scores:
+        for incident, score in part.items():
+            best[incident] = max(score, best.get(incident, 0.0))
     return best

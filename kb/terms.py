@@ -1,7 +1,6 @@
 """Which incidents hold which terms, weighed by rarity: how much of what a person says an incident tells, too."""
 
 import math
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,10 +13,10 @@ from kb.types import Incident
 
 
 def symptom_terms(incident: Incident) -> set[str]:
-    """The terms of what the user of an incident sees, in all its languages: title, symptom, signatures, names."""
+    """The terms of what the user of an incident sees or asks, in all its languages: title, symptom, signatures, names."""
     parts = [incident.id, *incident.components, *incident.models, *(s.literal or "" for s in incident.signatures)]
+    parts += [*incident.asked.en, *incident.asked.zh]
     parts += [text for lang, sections in incident.text.items() for text in (incident.title.get(lang), sections.symptom)]
-    if os.environ.get("AT"): parts += [*incident.asked.en, *incident.asked.zh]
     return {*lexical_tokens(" ".join(parts))}
 
 
