@@ -39,8 +39,9 @@ FIXED = {
     "component_unused": -6.0,
 }
 POSITIVE = {
-    "dense", "dense_lead", "symptom", "symptom_lead", "asked", "asked_lead", "relative", "lexical_lead", "told", "told_lead", "signature",
-    "signature_initiating", "signals", "component", "model", "version_affected", "rerank", "rerank_lead",
+    "dense", "dense_lead", "symptom", "symptom_lead", "asked", "asked_lead", "relative", "lexical_lead", "told",
+    "told_lead", "signature", "signature_initiating", "signals", "component", "model", "version_affected",
+    "rerank", "rerank_lead",
 }  # fmt: skip
 NEGATIVE = {
     "signals_missing",

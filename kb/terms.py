@@ -13,7 +13,7 @@ from kb.types import Incident
 
 
 def symptom_terms(incident: Incident) -> set[str]:
-    """The terms of what the user of an incident sees or asks, in all its languages: title, symptom, signatures, names."""
+    """The terms of what is seen of an incident or asked, in all its languages: title, symptom, signatures, names."""
     parts = [incident.id, *incident.components, *incident.models, *(s.literal or "" for s in incident.signatures)]
     parts += [*incident.asked.en, *incident.asked.zh]
     parts += [text for lang, sections in incident.text.items() for text in (incident.title.get(lang), sections.symptom)]
