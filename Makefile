@@ -6,17 +6,19 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 PIP_ARGS := -q -c constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: run test install lint types unit long clean vllm test-vllm
+.PHONY: run test check install long clean vllm test-vllm
 run: $(VENV)/.installed
 	$(BIN)/casebook index
 	$(BIN)/casebook web
 
-test: $(VENV)/.installed-test
+test: check
+	$(BIN)/python -m pytest -q
+
+check: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/casebook check-incidents
-	$(BIN)/python -m pytest -q
 
 long: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -q -m long

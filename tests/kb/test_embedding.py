@@ -88,7 +88,7 @@ def test_a_qwen_embedding_model_from_a_folder(tmp_path: Path) -> None:
 
 
 def test_a_model_that_is_not_there_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # the variable was read at import
     with pytest.raises(UnavailableError, match="CASEBOOK_EMBEDDING") as caught:
         load_embedder("nobody/no-such-model", tmp_path)
     assert "\n" not in str(caught.value)
