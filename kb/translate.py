@@ -27,14 +27,21 @@ def _english_terms() -> tuple[re.Pattern[str], Mapping[str, list[str]]]:
     return re.compile(rf"(?<![A-Za-z])(?:{words})s?(?![A-Za-z])" if words else r"(?!)"), terms
 
 
-def to_english(text: str) -> str:
-    """The Latin words of a text and the first translation of each Chinese term, in order.
+@cache
+def _chinese_words() -> tuple[re.Pattern[str], Mapping[str, str]]:
+    words = {**vocabulary.everyday(), **{zh: english[0] for zh, english in vocabulary.glossary().items()}}
+    longest_first = sorted(words, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first)) or r"(?!)"), words
 
-    Chinese outside the glossary is dropped: an English embedding model reads it as unknown tokens.
+
+def to_english(text: str) -> str:
+    """The Latin words of a text and the first translation of each Chinese word, in order.
+
+    Chinese outside the glossary and the everyday words is dropped: an English embedding model reads it as unknown
+    tokens.
     """
-    pattern, terms = _chinese_terms()
-    translated = pattern.sub(lambda match: f" {terms[match[0]][0]} ", text)
-    return " ".join(_LATIN.findall(translated))
+    pattern, words = _chinese_words()
+    return " ".join(_LATIN.findall(pattern.sub(lambda match: f" {words[match[0]]} ", text)))
 
 
 def english_terms(text: str) -> list[str]:

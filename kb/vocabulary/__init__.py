@@ -37,6 +37,11 @@ def metrics() -> Mapping[str, Mapping[str, list[str]]]:
     return table("metrics")  # type: ignore[no-any-return]
 
 
+def everyday() -> Mapping[str, str]:
+    """Everyday Chinese word → English."""
+    return table("everyday")  # type: ignore[no-any-return]
+
+
 def glossary() -> Mapping[str, list[str]]:
     """Chinese field term → English terms, most usual first."""
     return {zh: [en] if isinstance(en, str) else en for zh, en in table("glossary").items()}
