@@ -8,6 +8,7 @@ from kb.translate import to_english
 from kb.types import Incident, Lang
 
 MAX_TOKENS = 256
+MIN_WORDS = 3  # a question of which fewer words are left in translation lies near everything
 ASKED = "asked"
 _SECTIONS = ("symptom", "check", "cause", "fix")
 
@@ -41,7 +42,9 @@ def passages(incident: Incident, count_tokens: Callable[[str], int], reads_chine
             for number, piece in enumerate(pieces):
                 yield _passage(incident, lang, section, number, f"{title}\n{piece}", reads_chinese)
         for number, question in enumerate(incident.asked.get(lang)):
-            yield _passage(incident, lang, ASKED, number, question, reads_chinese)
+            passage = _passage(incident, lang, ASKED, number, question, reads_chinese)
+            if passage.embedded == question or len(passage.embedded.split()) >= MIN_WORDS:
+                yield passage
 
 
 def _passage(incident: Incident, lang: Lang, section: str, number: int, text: str, reads_chinese: bool) -> Passage:
