@@ -14,19 +14,20 @@ from ingest.told import Told, is_bare, outcome, shows_error, waits
 _MENTION = re.compile(r"@([\w-]{2,39})")
 _QUOTE = re.compile(r"^[ \t]{0,3}>[ \t]?(.+)$", re.M)
 _NAME = re.compile(r"[a-z_][\w-]*[_=.\d-][\w.=-]*|\d+(?:\.\d+)+|\b[a-z]{5,}\b|(?=([\u4e00-\u9fff]{2}))")
-_OWN = re.compile(r"\b(?:i|my|me|i've|i'm)\b|我(?!们)", re.I)
-_SHORT, _STEM = 12, 6  # characters below which a sentence explains nothing; of a word by which two are the same
+_STEM = 6  # characters of a word by which two are the same
 _NEAR = 40  # posts back to which a confirmation may refer
-_ACTS = frozenset({"acted", "fixed", "command", "advice", "changed"})
+_NO_CAUSE = frozenset({"setting", "symptom", "tried", "aside"})
+TELLS, EXPLAINS = -0.6, -1.1  # log-odds from which a sentence counts; best F1 over folds of the labelled sources
 
 
 def directs(part: Said) -> bool:
-    """Whether a sentence tells what to do."""
-    if part.code or "denies" in part or ("asks" in part and cue("checks").search(part.text)):
-        return False
-    told = bool(part.does & {"advice", "changed"}) and "asks" not in part
-    told = told and not (_OWN.search(part.text) and "acted" in part)
-    return told or ("tries" not in part and cue("proposes").search(part.text) is not None)
+    """Whether a sentence tells what to do, or what was done."""
+    return part.how > TELLS and not part.code
+
+
+def explains(part: Said) -> bool:
+    """Whether a sentence tells why."""
+    return part.why > EXPLAINS and not (part.code or is_bare(part))
 
 
 def remedy(one: Told) -> list[Said]:
@@ -35,9 +36,8 @@ def remedy(one: Told) -> list[Said]:
         return own
     out: list[Said] = []
     follows = opened = False
-    pure = any(_tells(p) and "caused" not in p for p in one.parts)
     for before, part in zip([None, *one.parts], one.parts, strict=False):
-        tells = _tells(part) and not (pure and "caused" in part and not directs(part))
+        tells = directs(part)
         joins = (follows or opened) and (
             (part.code and not shows_error(part.text)) or ((opened or follows) and part.item and not follows_prose(out))
         )
@@ -60,37 +60,14 @@ def follows_prose(out: Sequence[Said]) -> bool:
     return bool(out) and not (out[-1].opens or out[-1].item)
 
 
-def _tells(part: Said) -> bool:
-    return directs(part) or ("fixed" in part and "denies" not in part)
-
-
-def explanation(one: Told, by_reporter: bool = False) -> list[Said]:
-    """What a post declares before it tells what to do (for the reporter: what was done), where that can explain.
-
-    Nothing before the first advice: what stands between that, then a check, and the last one.
-    """
-    alone = [i for i, p in enumerate(one.parts) if by_reporter and cue("found_out").search(p.text)]
-    parts = one.parts[alone[0] if alone else 0 :]
-    advice = [i for i, p in enumerate(parts) if directs(p) or (by_reporter and p.does & _ACTS and "caused" not in p)]
-    good = [(i, p) for i, p in enumerate(parts) if _explains(p) and not (by_reporter and "denies" in p)]
-    if not advice:
-        return []  # its sentences are judged by their words alone
-    first = [p for i, p in good if i < advice[0]]
-    return first or [p for i, p in good if i < advice[-1] and i not in advice]
-
-
-def _explains(part: Said) -> bool:
-    if part.code or part.opens or "asks" in part or len(part.text) < _SHORT or is_bare(part):
-        return False
-    if cue("filler").match(part.text) or part.section in ("setting", "symptom", "tried", "aside"):
-        return False
-    own = _OWN.search(part.text) and not part.does & {"caused", "because"}
-    return not (own or part.does & {"confirms", "tries"}) and cue("mechanism").search(part.text) is not None
+def explanation(one: Told) -> list[Said]:
+    """What a post tells of the cause."""
+    return [p for p in one.parts if explains(p) and p.section not in _NO_CAUSE]
 
 
 def helpful(one: Told) -> bool:
     """Whether a post advises something."""
-    return any(_tells(p) for p in one.parts) or any(p.code and not shows_error(p.text) for p in one.parts)
+    return any(directs(p) for p in one.parts) or any(p.code and not shows_error(p.text) for p in one.parts)
 
 
 def rejected(told: Sequence[Told], reporter: str, before: int) -> int:

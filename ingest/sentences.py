@@ -11,6 +11,7 @@ from ingest.types import SectionName
 
 _CLAUSE = re.compile(r"[,，;；]|\bbut\b|\bhowever\b|不过|但是?", re.IGNORECASE)
 _SOLVED = re.compile(r"解决了|可以了|好了|\b(?:solved|fixed|resolved)\b|works now|that works", re.IGNORECASE)
+NOTHING = -9.0  # the log-odds of what was not weighed
 MAX_SENTENCE = 1500  # characters: what is longer is a log or a data dump
 
 
@@ -26,6 +27,8 @@ class Said:
     does: frozenset[str]
     opens: bool = False  # ends with a colon: what follows belongs to it
     item: bool = False
+    why: float = NOTHING  # log-odds that it tells the cause, and that it tells a remedy, in its place
+    how: float = NOTHING
 
     def __contains__(self, name: str) -> bool:
         return name in self.does

@@ -3,17 +3,17 @@
 import re
 from collections.abc import Sequence
 
-from ingest.answers import explanation
+from ingest.answers import EXPLAINS, explanation
 from ingest.blocks import cue
 from ingest.drafts import Findings
 from ingest.sentences import Said, error_lines, runs, said
 from ingest.thread_fix import Choice, find_fix, resolved
-from ingest.told import Told, is_bare, shows_error
-from ingest.types import Field, Span, Thread
+from ingest.told import Told, shows_error
+from ingest.types import Field, Post, Span, Thread
+from ingest.weighing import weighed
 from kb.evidence import Input, read
 
 LONG_LOG, MAX_SYMPTOM, MAX_FIX, MAX_CAUSE = 30, 14, 10, 4  # lines of a log; sentences and blocks of a field
-ENOUGH = 3.0  # the weight from which a sentence counts as a cause
 _UPDATE = re.compile(
     r"^\W*(?:edit|update|updated|solved|solution|resolved|fixed|补充|更新|已解决|解决(?:了|方法|办法|方案)?)\W*\d*\W*[:：]",
     re.I,
@@ -28,7 +28,7 @@ _SETTING = re.compile(
 
 def thread_findings(thread: Thread) -> Findings | str:
     """The findings of a thread, or the reason why there is no incident in it."""
-    told = [Told(i, p, tuple(said(thread.text, p.start, p.end))) for i, p in enumerate(thread.posts) if p.role != "bot"]
+    told = [_told(thread, i, p) for i, p in enumerate(thread.posts) if p.role != "bot"]
     if not told:
         return "only programs wrote in it"
     first = told[0]
@@ -51,6 +51,11 @@ def thread_findings(thread: Thread) -> Findings | str:
     if thread.missing > 0:
         found.notes.append(f"{thread.missing} comments of the thread are not in the file")
     return found
+
+
+def _told(thread: Thread, number: int, post: Post) -> Told:
+    writer = "opening" if number == 0 else post.role
+    return Told(number, post, tuple(weighed(said(thread.text, post.start, post.end), writer)))
 
 
 # --- is there an incident --------------------------------------------------
@@ -138,56 +143,34 @@ def _is_setting(part: Said) -> bool:
 
 
 def _cause(thread: Thread, told: Sequence[Told], choice: Choice | None, update: int, found: Findings) -> None:
-    """The sentences of the post that says best why: by their words, who says them, and whether the fix is there too."""
+    """The sentences of the post that says best why: by how they sound, who says them, and whether the fix is there too."""
     if "cause" in found.texts:
-        return
-    if choice and choice.told is not told[0] and (explained := _explained(told, choice)):
-        found.texts["cause"] = runs(thread.text, explained[1][:MAX_CAUSE], explained[0].parts)
         return
     best: tuple[float, list[Said], Told] | None = None
     for one in told:
-        parts = [p for p in one.parts if p.does & {"caused", "because"} or p.section == "cause"]
-        parts = [p for p in parts if "caused" in p or not (choice and any(p is f for f in choice.parts))]
+        parts = explanation(one)
         if one is told[0]:
-            settled = {id(p) for p in one.parts[update:]}
-            parts = [p for p in parts if id(p) in settled or (thread.kind == "pull" and "caused" in p)]
-        parts = [p for p in parts if not (p.code or "asks" in p or is_bare(p) or _leads_nowhere(p, one))]
-        scored = [(_weight(p, one, choice), p) for p in parts]
-        good = [p for weight, p in scored if weight >= ENOUGH]
-        if good and (best is None or max(w for w, _ in scored) > best[0]):
-            best = (max(w for w, _ in scored), good, one)
+            parts = [p for p in parts if p in one.parts[update:] or thread.kind == "pull"]
+        parts = [p for p in parts if "asks" not in p and not _leads_nowhere(p, one)]
+        if parts and (weight := max(p.why for p in parts) + _standing(one, choice)) > (best[0] if best else EXPLAINS):
+            best = weight, parts, one
     if best:
-        strong = [p for p in best[1] if "caused" in p or p.section == "cause"]
-        found.texts["cause"] = runs(thread.text, (strong or best[1])[:MAX_CAUSE], best[2].parts)
+        found.texts["cause"] = runs(thread.text, best[1][:MAX_CAUSE], best[2].parts)
 
 
-def _explained(told: Sequence[Told], choice: Choice) -> tuple[Told, list[Said]] | None:
-    """What the post of the fix, or an earlier one of the same writer, declares before it advises."""
-    mine = [t for t in told[1:] if t.post.author == choice.told.post.author and t.number <= choice.told.number]
-    for one in sorted(mine, key=lambda t: -t.number):
-        parts = [p for p in explanation(one, one.post.role == "reporter") if not _leads_nowhere(p, one)]
-        parts += [p for p in one.parts if "caused" in p and p not in parts and not (p.code or "asks" in p)]
-        if parts := [p for p in parts if "caused" in p or not any(p is f for f in choice.parts)]:
-            return one, parts
-    return None
+def _standing(one: Told, choice: Choice | None) -> float:
+    """How much a post's word counts for the cause: that of the fix most, then what its writer says elsewhere."""
+    if choice and one is choice.told:
+        return 4.0
+    standing = 2.0 if choice and one.post.author == choice.told.post.author else 0.0
+    standing -= 1.0 if choice and one.number > choice.told.number and one.post.role == "other" else 0.0
+    return standing + (1.0 if one.post.accepted else 0.0) + min(one.post.approval, 3) * 0.3
 
 
 def _leads_nowhere(part: Said, one: Told) -> bool:
     """Whether a sentence ends with a colon, and a picture or nothing follows."""
     at = one.parts.index(part) + 1
     return part.opens and not (at < len(one.parts) and (one.parts[at].code or one.parts[at].item))
-
-
-def _weight(part: Said, one: Told, choice: Choice | None) -> float:
-    """How much a sentence says of the cause."""
-    weight = 4.0 if "caused" in part or part.section == "cause" else 2.0
-    weight += 2 if choice and one is choice.told else 0
-    weight += 2 if one.post.accepted else 0
-    weight += 1 if one.post.role in ("maintainer", "reporter") else 0
-    weight += min(one.post.approval, 3) * 0.3
-    weight -= 1 if "unsure" in part else 0
-    weight -= 2 if "denies" in part else 0
-    return weight
 
 
 # --- the rest --------------------------------------------------------------
