@@ -11,6 +11,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,7 +32,9 @@ from kb.writeups import HEADINGS
 HERE = Path(__file__).parent / "ingest"
 INCIDENTS = Path(__file__).parent.parent / "kb" / "incidents"
 LABELLED, LEAST, FEATURES, RIDGE = 15.0, 6, 3000, 0.06  # weight; sources of a feature; features kept; 1/penalty
-_SECTIONS = dict(zip(("symptom", "check", "cause", "fix", "prevention"), zip(*HEADINGS.values(), strict=True), strict=True))
+_SECTIONS = dict(
+    zip(("symptom", "check", "cause", "fix", "prevention"), zip(*HEADINGS.values(), strict=True), strict=True)
+)
 _LABELS = {"cause": "cause", "fix": "fix", "symptom": "symptom", "tried_failed": "failed"}
 _PREFIX = 40  # characters by which a sentence and a longer label are the same
 
@@ -101,9 +104,12 @@ def _of_thread(thread: Thread, truth: Mapping[str, Any]) -> Iterator[tuple[str, 
                 yield role, part
 
 
+_features = cache(features)
+
+
 def fit(rows: Sequence[Row]) -> roles.Model:
     """The model of these sentences."""
-    seen = [features(row.text, row.cues) for row in rows]
+    seen = [_features(row.text, row.cues) for row in rows]
     counts = Counter(feature for found in seen for feature in found)
     names = sorted(feature for feature, count in counts.items() if count >= LEAST)
     first = _regress(rows, seen, names, RIDGE / 2)

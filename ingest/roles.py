@@ -19,7 +19,10 @@ _MARKS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(pattern))
     for name, pattern in (
         ("<url>", r"https?://\S+"),
-        ("<command>", r"`?(?:\$ ?|sudo )?\b(?:pip3?|uv|conda|git|apt(?:-get)?|npm|docker|kubectl|export) [a-z-]+[^`\n]{0,80}`?"),
+        (
+            "<command>",
+            r"`?(?:\$ ?|sudo )?\b(?:pip3?|uv|conda|git|apt(?:-get)?|npm|docker|kubectl|export) [a-z-]+[^`\n]{0,80}`?",
+        ),
         ("<flag>", r"`?(?<![\w-])--?[a-z][\w-]+(?:[= ][\w./:-]+)?[^`\n]{0,40}`|(?<![\w-])--[a-z][\w-]+"),
         ("<assign>", r"`[^`\n]{1,60}[=:]\s*[^`\n]{1,60}`|\b[A-Za-z_][\w.]*=[\w\"'./-]+"),
         ("<code>", r"`[^`\n]+`"),

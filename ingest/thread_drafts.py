@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from ingest.answers import EXPLAINS, explanation
 from ingest.blocks import cue
 from ingest.drafts import Findings
-from ingest.sentences import Said, error_lines, runs, said
+from ingest.sentences import Said, error_lines, runs
 from ingest.thread_fix import Choice, find_fix, resolved
-from ingest.told import Told, shows_error
-from ingest.types import Field, Post, Span, Thread
-from ingest.weighing import weighed
+from ingest.told import Told, shows_error, tell
+from ingest.types import Field, Span, Thread
 from kb.evidence import Input, read
 
 LONG_LOG, MAX_SYMPTOM, MAX_FIX, MAX_CAUSE = 30, 14, 10, 4  # lines of a log; sentences and blocks of a field
@@ -28,7 +27,7 @@ _SETTING = re.compile(
 
 def thread_findings(thread: Thread) -> Findings | str:
     """The findings of a thread, or the reason why there is no incident in it."""
-    told = [_told(thread, i, p) for i, p in enumerate(thread.posts) if p.role != "bot"]
+    told = tell(thread)
     if not told:
         return "only programs wrote in it"
     first = told[0]
@@ -36,7 +35,7 @@ def thread_findings(thread: Thread) -> Findings | str:
     if reason:
         return reason
     found = Findings()
-    update = _update(first)
+    update = update_of(first)
     _symptom(thread, first, update, found)
     choice = find_fix(thread, told, update)
     if choice:
@@ -51,11 +50,6 @@ def thread_findings(thread: Thread) -> Findings | str:
     if thread.missing > 0:
         found.notes.append(f"{thread.missing} comments of the thread are not in the file")
     return found
-
-
-def _told(thread: Thread, number: int, post: Post) -> Told:
-    writer = "opening" if number == 0 else post.role
-    return Told(number, post, tuple(weighed(said(thread.text, post.start, post.end), writer)))
 
 
 # --- is there an incident --------------------------------------------------
@@ -88,7 +82,7 @@ def _no_incident(thread: Thread, first: Told, settled: bool) -> str | None:
 # --- what was seen ---------------------------------------------------------
 
 
-def _update(first: Told) -> int:
+def update_of(first: Told) -> int:
     """The index of the first part of the opening post that was added when the matter was settled."""
     for i, part in enumerate(first.parts):
         if i and (_UPDATE.match(part.text) or (part.section == "fix" and i > 1)):
@@ -143,7 +137,7 @@ def _is_setting(part: Said) -> bool:
 
 
 def _cause(thread: Thread, told: Sequence[Told], choice: Choice | None, update: int, found: Findings) -> None:
-    """The sentences of the post that says best why: by how they sound, who says them, and whether the fix is there too."""
+    """The sentences of the post that says best why: by how they sound, who says them, and where the fix stands."""
     if "cause" in found.texts:
         return
     best: tuple[float, list[Said], Told] | None = None

@@ -7,7 +7,7 @@ it, and what heading it stands under; weights in weights.json, learned by `pytho
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -17,29 +17,46 @@ from ingest.sentences import Said
 
 Hear = Callable[[str, frozenset[str]], Scores]
 _AROUND = ("cause", "fix", "symptom", "failed")
-_CUES = ("asks", "denies", "caused", "because", "advice", "changed", "fixed", "acted", "tries", "command", "unsure", "fails")
+_CUES = tuple("asks denies caused because advice changed fixed acted tries command unsure fails".split())
 _MORE_CUES = ("proposes", "mechanism", "found_out", "pending", "filler", "checks", "works")
 _SECTIONS = ("symptom", "tried", "cause", "analysis", "fix", "setting", "aside")
 _NONE = -4.0  # the score of a neighbour that is not there
 _MOST = 60  # sentences of a post that are looked at in their place; what is longer is a log or a paper
 
 
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """The small models by name, over what `hear` says of a sentence with its cues."""
+
+    hear: Hear
+    weights: Mapping[str, Mapping[str, float]]
+
+    def linear(self, name: str, found: Mapping[str, float]) -> float:
+        """The log-odds of one model."""
+        weights = self.weights[name]
+        return weights["bias"] + sum(weights.get(feature, 0.0) * value for feature, value in found.items())
+
+    def weighed(self, parts: Sequence[Said], writer: str) -> list[Said]:
+        """The sentences with the log-odds that they tell why, and that they tell what to do or what was done."""
+        placed = zip(parts, places(parts, writer, self.hear), strict=True)
+        return [replace(p, why=self.linear("cause", f), how=self.linear("fix", f)) if f else p for p, f in placed]
+
+    def verdict(self, parts: Sequence[Said], writer: str, last: bool) -> tuple[float, float]:
+        """The log-odds that a later post says that an advice worked, and that it failed. `last`: of its writer."""
+        found = verdicts(parts, writer, last, self.hear)
+        return self.linear("works", found), self.linear("failed", found)
+
+
 @cache
-def _weights() -> Mapping[str, Mapping[str, float]]:
-    data: Mapping[str, Mapping[str, float]] = json.loads(Path(__file__).with_name("weights.json").read_text("utf-8"))
-    return data
+def judge() -> Judge:
+    """The models that come with the program."""
+    return Judge(scores, json.loads(Path(__file__).with_name("weights.json").read_text("utf-8")))
 
 
-def linear(name: str, found: Mapping[str, float]) -> float:
-    """The log-odds of a small model, by its name in weights.json."""
-    weights = _weights()[name]
-    return weights["bias"] + sum(weights.get(feature, 0.0) * value for feature, value in found.items())
-
-
-def places(parts: Sequence[Said], writer: str, hear: Hear = scores) -> list[dict[str, float]]:
+def places(parts: Sequence[Said], writer: str, hear: Hear) -> list[dict[str, float]]:
     """The features of every sentence of a post (or a section): an empty one for code.
 
-    `hear` gives the role scores of a text with its cues. `writer`: "reporter", "maintainer" or "other" of a later post, "opening" of the first, "page" of an article.
+    `writer`: "reporter", "maintainer" or "other" of a later post, "opening" of the first, "page" of an article.
     """
     heard = [None if p.code else hear(p.text, p.does) for p in parts]
     prose = [i for i, p in enumerate(parts) if not p.code]
@@ -63,13 +80,7 @@ def places(parts: Sequence[Said], writer: str, hear: Hear = scores) -> list[dict
     return out
 
 
-def weighed(parts: Sequence[Said], writer: str) -> list[Said]:
-    """The sentences with the log-odds that they tell why, and that they tell what to do or what was done."""
-    found = places(parts, writer)
-    return [replace(p, why=linear("cause", f), how=linear("fix", f)) if f else p for p, f in zip(parts, found, strict=True)]
-
-
-def verdicts(parts: Sequence[Said], writer: str, last: bool, hear: Hear = scores) -> dict[str, float]:
+def verdicts(parts: Sequence[Said], writer: str, last: bool, hear: Hear) -> dict[str, float]:
     """The features of a later post by which it says that an advice worked or did not. `last`: of its writer."""
     prose = [p for p in parts if not p.code][:_MOST]
     heard = [hear(p.text, p.does) for p in prose]
@@ -78,7 +89,8 @@ def verdicts(parts: Sequence[Said], writer: str, last: bool, hear: Hear = scores
         found |= {f"first:{role}": heard[0][role] / 4 for role in ROLES}
     names = ("fixed", "confirms", "denies", "asks", "acted", "tries", "changed", "advice")
     found |= {name: float(any(name in p for p in prose)) for name in names}
-    found |= {f"any:{n}": float(any(cue(n).search(p.text) for p in prose)) for n in ("works", "pending", "thanks", "found_out")}
+    more = ("works", "pending", "thanks", "found_out")
+    found |= {f"any:{name}": float(any(cue(name).search(p.text) for p in prose)) for name in more}
     found |= {f"by:{writer}": 1.0, "last": float(last), "short": float(sum(len(p.text) for p in prose) < 60)}
     found |= {"code": float(any(p.code for p in parts)), "one": float(len(prose) == 1)}
     return found
