@@ -107,18 +107,23 @@ def _of_thread(thread: Thread, truth: Mapping[str, Any]) -> Iterator[tuple[str, 
 _features = cache(features)
 
 
-def fit(rows: Sequence[Row]) -> roles.Model:
-    """The model of these sentences."""
+def fit(rows: Sequence[Row], kept: Sequence[str] = ()) -> roles.Model:
+    """The model of these sentences. `kept`: the features to use, where they are already chosen."""
     seen = [_features(row.text, row.cues) for row in rows]
-    counts = Counter(feature for found in seen for feature in found)
-    names = sorted(feature for feature, count in counts.items() if count >= LEAST)
-    first = _regress(rows, seen, names, RIDGE / 2)
-    matters = np.abs(first.coef_).max(0) * np.sqrt([counts[name] for name in names])
-    names = sorted(names[i] for i in np.argsort(-matters)[:FEATURES])
+    names = sorted(kept) or _chosen(rows, seen)
     model = _regress(rows, seen, names, RIDGE)
     order = [list(model.classes_).index(role) for role in roles.ROLES]
     weights = {name: [round(float(model.coef_[i, k]), 2) for i in order] for k, name in enumerate(names)}
     return roles.Model(weights, [round(float(model.intercept_[i]), 3) for i in order])
+
+
+def _chosen(rows: Sequence[Row], seen: Sequence[set[str]]) -> list[str]:
+    """The features that weigh most in a first fit."""
+    counts = Counter(feature for found in seen for feature in found)
+    names = sorted(feature for feature, count in counts.items() if count >= LEAST)
+    first = _regress(rows, seen, names, RIDGE / 2)
+    matters = np.abs(first.coef_).max(0) * np.sqrt([counts[name] for name in names])
+    return sorted(names[i] for i in np.argsort(-matters)[:FEATURES])
 
 
 def _regress(rows: Sequence[Row], seen: Sequence[set[str]], names: Sequence[str], ridge: float) -> Any:
@@ -155,7 +160,7 @@ def main(argv: Sequence[str]) -> int:
     write(model, options.to / "roles.json")
 
     def without(numbers: Sequence[int]) -> roles.Model:
-        return fit([*base, *chain(*(part for n, part in enumerate(rows) if n not in numbers))])
+        return fit([*base, *chain(*(part for n, part in enumerate(rows) if n not in numbers))], [*model.weights])
 
     small = fit_places(sources, without, role_of)
     (options.to / "weights.json").write_text(json.dumps(small, ensure_ascii=False, indent=1) + "\n", "utf-8")

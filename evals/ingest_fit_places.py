@@ -15,6 +15,7 @@ from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 
+from evals.ingest_fit_gate import fit_gates, gate_of, generated
 from ingest.roles import Model
 from ingest.sentences import Said, said
 from ingest.thread_drafts import update_of
@@ -75,6 +76,8 @@ def cases(item: Page | Thread, truth: Truth, hear: Hear, role_of: RoleOf, number
         for part, found, role in zip(parts, places(parts, writer, hear), roles, strict=True):
             if found:
                 out.append(Case("cause", found, role == "cause", number))
+                if writer in ("opening", "page"):
+                    out.append(Case("symptom", found, role == "symptom", number))
                 if not (role == "other" and part.does & {"advice", "changed"}):
                     out.append(Case("fix", found, role == "fix", number))
         fixed |= "fix" in roles and truth["incident"]
@@ -97,14 +100,18 @@ def fit_places(
     for numbers, model in zip(folds, models, strict=True):
         for number in numbers:
             found += cases(*sources[number], model.scores, role_of, number)
-    names = ("cause", "fix", "works", "failed")
+    names = ("symptom", "cause", "fix", "works", "failed")
     small = {name: _fit(name, [c for c in found if c.model == name]) for name in names}
     choices: list[Options] = []
+    judges = []
     for numbers, model in zip(folds, models, strict=True):
         rest = [c for c in found if c.source not in numbers]
-        judge = Judge(model.scores, {name: _fit("", [c for c in rest if c.model == name]) for name in names})
-        choices += [o for n in numbers if (o := options(*sources[n], judge, role_of))]
-    return small | {"choice": _fit_choice(choices)}
+        judges.append(Judge(model.scores, {name: _fit("", [c for c in rest if c.model == name]) for name in names}))
+        choices += [o for n in numbers if (o := options(*sources[n], judges[-1], role_of))]
+    small["choice"] = _fit_choice(choices)
+    judges = [replace(judge, weights={**judge.weights, "choice": small["choice"]}) for judge in judges]
+    seen = [gate_of(s, t["incident"], judges[n % FOLDS]) for n, (s, t) in enumerate(sources)]
+    return small | fit_gates([*filter(None, seen), *generated(judges[0])])
 
 
 class Options(NamedTuple):

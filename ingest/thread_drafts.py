@@ -3,14 +3,14 @@
 import re
 from collections.abc import Sequence
 
-from ingest.answers import EXPLAINS, explanation
+from ingest.answers import FLOOR, explanation, seen_in
 from ingest.blocks import cue
 from ingest.drafts import Findings
+from ingest.gate import holds_incident, thread_signs
 from ingest.sentences import Said, error_lines, runs
-from ingest.thread_fix import Choice, find_fix, resolved
+from ingest.thread_fix import Choice, find_fix
 from ingest.told import Told, shows_error, tell
 from ingest.types import Field, Span, Thread
-from kb.evidence import Input, read
 
 LONG_LOG, MAX_SYMPTOM, MAX_FIX, MAX_CAUSE = 30, 14, 10, 4  # lines of a log; sentences and blocks of a field
 _UPDATE = re.compile(
@@ -31,13 +31,12 @@ def thread_findings(thread: Thread) -> Findings | str:
     if not told:
         return "only programs wrote in it"
     first = told[0]
-    reason = _no_incident(thread, first, resolved(told))
-    if reason:
+    update = update_of(first)
+    choice, logit = find_fix(thread, told, update)
+    if reason := _no_incident(thread, told, logit):
         return reason
     found = Findings()
-    update = update_of(first)
     _symptom(thread, first, update, found)
-    choice = find_fix(thread, told, update)
     if choice:
         found.texts["fix"] = runs(thread.text, choice.parts[:MAX_FIX], choice.told.parts)
         found.fix_status = choice.status
@@ -55,27 +54,12 @@ def thread_findings(thread: Thread) -> Findings | str:
 # --- is there an incident --------------------------------------------------
 
 
-def _no_incident(thread: Thread, first: Told, settled: bool) -> str | None:
-    title = f"{thread.title} {' '.join(thread.labels)}"
-    evidence = read([Input("post", f"{thread.title}\n{first.post.body[:60_000]}")]).evidence
-    shown = bool(
-        evidence.initiating_error or evidence.exceptions or any(s.seen_in != "words" for s in evidence.signals)
-    )
-    fails = cue("fails").search(thread.title) is not None
-    request = cue("requests").search(title) is not None
-    if thread.kind == "pull" and not (cue("problem_titles").search(thread.title) or first.having("fails")):
-        return "a change that repairs nothing"
+def _no_incident(thread: Thread, told: Sequence[Told], choice: float) -> str | None:
+    """Why a thread holds no incident; None where it holds one."""
     if cue("tagged_titles").search(thread.title):
         return "marked as a guide or an announcement"
-    if cue("news_titles").search(thread.title) and not (shown or fails):
-        return "an announcement"
-    if shown:
-        return None
-    body = any("fails" in p and "asks" not in p and not cue("foretold").search(p.text) for p in first.parts)
-    if request and not (fails or evidence.signals):
-        return "a request or a question: nothing failed"
-    if not (fails or body or evidence.signals or settled or cue("problem_titles").search(thread.title)):
-        return "nothing failed"
+    if not holds_incident("thread", thread_signs(thread, told, choice)):
+        return "a request, a question, an announcement: nothing failed"
     return None
 
 
@@ -93,19 +77,8 @@ def update_of(first: Told) -> int:
 def _symptom(thread: Thread, first: Told, update: int, found: Findings) -> None:
     parts = first.parts[:update]
     by_heading = [p for p in parts if p.section == "symptom"]
-    lead = [p for p in parts if p.section is None]
-    chosen = (
-        by_heading
-        or lead
-        or [p for p in parts if p.section not in ("aside", "setting", "cause", "analysis", "fix", "tried")]
-    )
-    if not any(not p.code and not _is_setting(p) for p in chosen):  # forms that ask for everything but what was seen
-        told_there = [p for p in parts if p.section in ("setting", "") and not p.code and not _is_setting(p)]
-        chosen = [*chosen, *([p for p in told_there if "fails" in p] or told_there)]
-    chosen = [p for p in chosen if p.text.strip(" *_") != thread.title]  # a chat's first line is its title
-    chosen = [p for p in chosen if not _is_setting(p) and not _is_noise(p) and "tries" not in p] or chosen
-    if thread.kind == "pull" and any("fails" in p for p in chosen) and not by_heading:
-        chosen = [p for p in chosen if "fails" in p or p.code]
+    usable = [p for p in by_heading or parts if not (_is_setting(p) or _is_noise(p) or "tries" in p)]
+    chosen = seen_in(usable) or usable or parts
     errors = [p for p in parts if p.code and p not in chosen and shows_error(p.text)][:1]
     kept = sorted(
         [*[p for p in chosen if not p.code or shows_error(p.text) or len(chosen) <= 3][:MAX_SYMPTOM], *errors],
@@ -142,11 +115,9 @@ def _cause(thread: Thread, told: Sequence[Told], choice: Choice | None, update: 
         return
     best: tuple[float, list[Said], Told] | None = None
     for one in told:
-        parts = explanation(one)
-        if one is told[0]:
-            parts = [p for p in parts if p in one.parts[update:] or thread.kind == "pull"]
+        parts = explanation(one.parts[update:] if one is told[0] and thread.kind != "pull" else one.parts)
         parts = [p for p in parts if "asks" not in p and not _leads_nowhere(p, one)]
-        if parts and (weight := max(p.why for p in parts) + _standing(one, choice)) > (best[0] if best else EXPLAINS):
+        if parts and (weight := max(p.why for p in parts) + _standing(one, choice)) > (best[0] if best else FLOOR):
             best = weight, parts, one
     if best:
         found.texts["cause"] = runs(thread.text, best[1][:MAX_CAUSE], best[2].parts)

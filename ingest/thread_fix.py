@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from ingest.answers import directs, helpful, names, remedy
 from ingest.blocks import cue
-from ingest.sentences import Said
+from ingest.sentences import NOTHING, Said
 from ingest.told import Told, shows_error
 from ingest.types import Thread
-from ingest.weighing import judge
+from ingest.weighing import Judge, judge
 from kb.types import FixStatus
 
 _CHANGE = re.compile(r"#\d+|/pull/\d+|/commit/[0-9a-f]+|\bPR\b")
@@ -35,21 +35,25 @@ class Choice:
     why: str
 
 
-def find_fix(thread: Thread, told: Sequence[Told], update: int) -> Choice | None:
-    """The fix of a thread; None where nothing convinces. `update`: first part of the opening that was added."""
-    if thread.kind == "pull" and (own := _pull(thread, told[0])):
-        return own
+def find_fix(thread: Thread, told: Sequence[Told], update: int) -> tuple[Choice | None, float]:
+    """The fix of a thread, None where nothing convinces, and the log-odds of the best candidate.
+
+    `update`: the first part of the opening post that was added when the matter was settled.
+    """
     some = candidates(told, update)
-    if not some:
-        return None
-    weighed = [
-        (judge().linear("choice", found), one) for one, found in zip(some, signs(thread, told, some), strict=True)
-    ]
-    logit, one = max(weighed, key=lambda w: w[0])
-    if logit < 0:
-        return None
+    logit, one = best_candidate(thread, told, some, judge())
+    if thread.kind == "pull" and (own := _pull(thread, told[0])):
+        return own, logit
+    if one is None or logit < 0:
+        return None, logit
     status, why = _standing(thread, told, one, added=one.number == 0 and update < len(told[0].parts))
-    return Choice(one, taken(one), status, why)
+    return Choice(one, taken(one), status, why), logit
+
+
+def best_candidate(thread: Thread, told: Sequence[Told], some: Sequence[Told], by: Judge) -> tuple[float, Told | None]:
+    """The candidate that convinces most, and its log-odds against none being the fix."""
+    weighed = [(by.linear("choice", found), one) for one, found in zip(some, signs(thread, told, some), strict=True)]
+    return max(weighed, key=lambda w: w[0]) if weighed else (NOTHING, None)
 
 
 def _pull(thread: Thread, first: Told) -> Choice | None:
@@ -64,12 +68,12 @@ def candidates(told: Sequence[Told], update: int) -> list[Told]:
     """Posts that may hold the fix; what the reporter added to the first post stands for that post."""
     first = told[0]
     added = replace(first, parts=first.parts[update:]) if update < len(first.parts) else first
-    return [t for t in (added, *told[1:]) if helpful(t)]
+    return [t for t in (added, *told[1:]) if helpful(t.parts)]
 
 
 def taken(one: Told) -> list[Said]:
     """What of a post is the fix: what it tells to do or was done, else its likeliest sentence."""
-    if parts := remedy(one):
+    if parts := remedy(one.parts):
         return parts
     if code := [p for p in one.parts if p.code and not shows_error(p.text)]:
         return code
@@ -104,7 +108,7 @@ def signs(thread: Thread, told: Sequence[Told], some: Sequence[Told]) -> list[di
     for at, one in enumerate(some):
         after = told[place[one.number] + 1 : place[one.number] + 1 + _NEAR]
         rivals = [t.number for t in some[at + 1 : at + 1 + _NEAR] if t.post.author != one.post.author]
-        ties = names(" ".join(p.text for p in remedy(one)))
+        ties = names(" ".join(p.text for p in remedy(one.parts)))
         found = _own_signs(one, last) | _answers(one, after, rivals, ties, heard)
         if last and last.number > one.number:
             found["ends well"] = _share(last.works)
@@ -186,8 +190,3 @@ def _standing(thread: Thread, told: Sequence[Told], one: Told, added: bool) -> t
     if one.post.role == "maintainer" and any(_CHANGE.search(p.text) for p in one.parts if directs(p)):
         return "reported", "a maintainer names a change"
     return "untested", "advised; nobody says that it worked"
-
-
-def resolved(told: Sequence[Told]) -> bool:
-    """Whether the reporter or a mark says that the matter was settled."""
-    return any(t.post.accepted or (t.post.role == "reporter" and t.works > 0) for t in told[1:])

@@ -37,9 +37,13 @@ class Judge:
         return weights["bias"] + sum(weights.get(feature, 0.0) * value for feature, value in found.items())
 
     def weighed(self, parts: Sequence[Said], writer: str) -> list[Said]:
-        """The sentences with the log-odds that they tell why, and that they tell what to do or what was done."""
+        """The sentences with the log-odds that they tell what was seen, why, and what to do or what was done."""
         placed = zip(parts, places(parts, writer, self.hear), strict=True)
-        return [replace(p, why=self.linear("cause", f), how=self.linear("fix", f)) if f else p for p, f in placed]
+        return [self._weigh(part, found) if found else part for part, found in placed]
+
+    def _weigh(self, part: Said, found: Mapping[str, float]) -> Said:
+        seen, why, how = (self.linear(name, found) for name in ("symptom", "cause", "fix"))
+        return replace(part, seen=seen, why=why, how=how)
 
     def verdict(self, parts: Sequence[Said], writer: str, last: bool) -> tuple[float, float]:
         """The log-odds that a later post says that an advice worked, and that it failed. `last`: of its writer."""
