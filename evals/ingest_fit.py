@@ -21,6 +21,7 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
 from evals.ingest_fit_places import fit_places
+from evals.ingest_habits import habits, rebuilt
 from evals.ingest_unseen import labelled, plain
 from ingest import roles
 from ingest.reading import read_source
@@ -155,6 +156,7 @@ def main(argv: Sequence[str]) -> int:
     options = parser.parse_args(argv)
     used = [folder for folder in folders() if folder.name != options.leave]
     base, sources = [*written()], [found for folder in used for found in read_folder(folder)]
+    sources += [*habits(), *rebuilt()]
     rows = [[*told(*source)] for source in sources]
     model = fit([*base, *chain(*rows)])
     write(model, options.to / "roles.json")

@@ -15,6 +15,7 @@ TELLS, EXPLAINS, SEEN = (
     -1.1,
     -0.8,
 )  # log-odds from which a sentence counts; best F1 over folds of the labelled sources
+LEAST = -8.0  # log-odds below which a sentence can be no advice at all
 FLOOR, GAP = -2.4, 2.0  # in a text that is chosen: log-odds below which none counts, and behind its best
 
 
@@ -74,7 +75,7 @@ def seen_in(parts: Sequence[Said]) -> list[Said]:
 
 def helpful(parts: Sequence[Said]) -> bool:
     """Whether a post may advise something."""
-    return any(p.how > FLOOR or (p.code and not shows_error(p.text)) for p in parts)
+    return any((p.code and not shows_error(p.text)) or (p.how > LEAST and not is_bare(p)) for p in parts)
 
 
 def names(text: str) -> set[str]:

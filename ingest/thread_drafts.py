@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from ingest.answers import FLOOR, explanation, seen_in
+from ingest.answers import FLOOR, SEEN, explanation, seen_in
 from ingest.blocks import cue
 from ingest.drafts import Findings
 from ingest.gate import holds_incident, thread_signs
@@ -103,7 +103,8 @@ def _is_noise(part: Said) -> bool:
 
 def _is_setting(part: Said) -> bool:
     """A line such as `torch 2.1.0`, `- OS: Ubuntu` that only names the surroundings."""
-    return not part.code and "fails" not in part and len(part.text) < 80 and bool(_SETTING.fullmatch(part.text))
+    named = not (part.code or "fails" in part or part.seen > SEEN) and len(part.text) < 80
+    return named and bool(_SETTING.fullmatch(part.text))
 
 
 # --- why -------------------------------------------------------------------
