@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 
 from evals.ingest_fit_gate import fit_gates, gate_of, generated
+from ingest.page_drafts import shares
 from ingest.roles import Model
 from ingest.sentences import Said, said
 from ingest.thread_drafts import update_of
@@ -55,14 +56,17 @@ class Case(NamedTuple):
     source: int
 
 
-def groups(item: Page | Thread) -> list[tuple[str, list[Said]]]:
-    """The posts or sections of a source with who wrote them."""
+Group = tuple[str, list[Said], tuple[float, float]]
+
+
+def groups(item: Page | Thread) -> list[Group]:
+    """The posts or sections of a source with who wrote them and where in the article they stand."""
     if isinstance(item, Thread):
         posts = [(i, p) for i, p in enumerate(item.posts) if p.role != "bot"]
-        return [("opening" if i == 0 else p.role, said(item.text, p.start, p.end)) for i, p in posts]
+        return [("opening" if i == 0 else p.role, said(item.text, p.start, p.end), (0.0, 1.0)) for i, p in posts]
     return [
-        ("page", [replace(p, section=p.section or s.name or None) for p in said(item.text, s.start, s.end)])
-        for s in item.sections
+        ("page", [replace(p, section=p.section or s.name or None) for p in said(item.text, s.start, s.end)], at)
+        for s, at in zip(item.sections, shares(item), strict=True)
     ]
 
 
@@ -71,9 +75,9 @@ def cases(item: Page | Thread, truth: Truth, hear: Hear, role_of: RoleOf, number
     out: list[Case] = []
     parts_of = groups(item)
     fixed = False
-    for at, (writer, parts) in enumerate(parts_of):
+    for at, (writer, parts, share) in enumerate(parts_of):
         roles = [role_of(p.text, truth) for p in parts]
-        for part, found, role in zip(parts, places(parts, writer, hear), roles, strict=True):
+        for part, found, role in zip(parts, places(parts, writer, hear, share), roles, strict=True):
             if found:
                 out.append(Case("cause", found, role == "cause", number))
                 if writer in ("opening", "page"):
@@ -82,7 +86,7 @@ def cases(item: Page | Thread, truth: Truth, hear: Hear, role_of: RoleOf, number
                     out.append(Case("fix", found, role == "fix", number))
         fixed |= "fix" in roles and truth["incident"]
         if isinstance(item, Thread) and at and writer == "reporter":
-            last = not any(name == "reporter" for name, _ in parts_of[at + 1 :])
+            last = not any(name == "reporter" for name, *_ in parts_of[at + 1 :])
             found = verdicts(parts, writer, last, hear)
             failed = "failed" in roles
             out.append(Case("failed", found, failed, number))

@@ -6,6 +6,7 @@ how sentences sound in their place; and whether all of it is an incident is for 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 
 from ingest.answers import explanation, remedy, seen_in
 from ingest.blocks import cue
@@ -39,11 +40,18 @@ def read_sections(page: Page, by: Judge | None = None) -> list[Read]:
     """The sections of a page, every sentence weighed. `by`: other models than ours."""
     by = by or judge()
     out = []
-    for section in page.sections:
+    for section, at in zip(page.sections, shares(page), strict=True):
         parts = said(page.text, section.start, section.end)
         placed = [p if p.section or not section.name else replace(p, section=section.name) for p in parts]
-        out.append(Read(section, by.weighed(placed, "page")))
+        out.append(Read(section, by.weighed(placed, "page", at)))
     return out
+
+
+def shares(page: Page) -> list[tuple[float, float]]:
+    """For every section what share of the article's text stands before it, and up to its end."""
+    sizes = [0, *accumulate(len(s.text) for s in page.sections)]
+    whole = max(sizes[-1], 1)
+    return [(a / whole, b / whole) for a, b in pairwise(sizes)]
 
 
 def page_findings(page: Page) -> Findings | str:

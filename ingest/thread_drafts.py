@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ingest.answers import FLOOR, SEEN, explanation, seen_in
 from ingest.blocks import cue
@@ -14,7 +15,7 @@ from ingest.types import Field, Span, Thread
 
 LONG_LOG, MAX_SYMPTOM, MAX_FIX, MAX_CAUSE = 30, 14, 10, 4  # lines of a log; sentences and blocks of a field
 _UPDATE = re.compile(
-    r"^\W*(?:edit|update|updated|solved|solution|resolved|fixed|补充|更新|已解决|解决(?:了|方法|办法|方案)?)\W*\d*\W*[:：]",
+    r"^\W*(?:edit|update|updated|solved|solution|resolved|fixed|补充|更新|已解决|解决(?:了|方法|办法|方案)?)[\W\d]{0,16}(?:\([^)\n]{0,20}\))?\W*[:：]",
     re.I,
 )
 _LOG = re.compile(
@@ -77,8 +78,11 @@ def update_of(first: Told) -> int:
 def _symptom(thread: Thread, first: Told, update: int, found: Findings) -> None:
     parts = first.parts[:update]
     by_heading = [p for p in parts if p.section == "symptom"]
+    by_heading = by_heading if any(not p.code and not _is_noise(p) for p in by_heading) else []
     usable = [p for p in by_heading or parts if not (_is_setting(p) or _is_noise(p) or "tries" in p)]
     chosen = seen_in(usable) or usable or parts
+    titled = [p for p in chosen if p.text.strip(" *_") != thread.title]  # a chat's first line is its title
+    chosen = titled if any(not p.code for p in titled) else chosen
     errors = [p for p in parts if p.code and p not in chosen and shows_error(p.text)][:1]
     kept = sorted(
         [*[p for p in chosen if not p.code or shows_error(p.text) or len(chosen) <= 3][:MAX_SYMPTOM], *errors],
@@ -116,8 +120,10 @@ def _cause(thread: Thread, told: Sequence[Told], choice: Choice | None, update: 
         return
     best: tuple[float, list[Said], Told] | None = None
     for one in told:
-        parts = explanation(one.parts[update:] if one is told[0] and thread.kind != "pull" else one.parts)
-        parts = [p for p in parts if "asks" not in p and not _leads_nowhere(p, one)]
+        parts = explanation(one.parts)
+        if one is told[0] and thread.kind != "pull":  # what was added stands under no heading of the form
+            parts = explanation([replace(p, section=None) for p in one.parts[update:]])
+        parts = [p for p in parts if ("asks" not in p or p.why > 0) and not _leads_nowhere(p, one)]
         if parts and (weight := max(p.why for p in parts) + _standing(one, choice)) > (best[0] if best else FLOOR):
             best = weight, parts, one
     if best:
@@ -135,8 +141,10 @@ def _standing(one: Told, choice: Choice | None) -> float:
 
 def _leads_nowhere(part: Said, one: Told) -> bool:
     """Whether a sentence ends with a colon, and a picture or nothing follows."""
-    at = one.parts.index(part) + 1
-    return part.opens and not (at < len(one.parts) and (one.parts[at].code or one.parts[at].item))
+    if not part.opens:
+        return False
+    at = [p.start for p in one.parts].index(part.start) + 1
+    return not (at < len(one.parts) and (one.parts[at].code or one.parts[at].item))
 
 
 # --- the rest --------------------------------------------------------------

@@ -181,6 +181,8 @@ def _standing(thread: Thread, told: Sequence[Told], one: Told, added: bool) -> t
         return "reported", "the report itself names what works"
     if (one.post.role == "reporter" and one.works > 0 and False not in judged) or (judged and judged[-1]):
         return "confirmed", "the reporter says that it worked"
+    if one.post.role == "reporter" and thread.state == "closed" and not judged:
+        return "reported", "the reporter's own last word"
     if one.post.accepted:
         return "confirmed", "accepted as the answer"
     if done := [c for c in thread.changes if c.merged and any(p.start <= c.start < p.end for p in one.parts)]:

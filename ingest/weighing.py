@@ -20,6 +20,7 @@ _AROUND = ("cause", "fix", "symptom", "failed")
 _CUES = tuple("asks denies caused because advice changed fixed acted tries command unsure fails".split())
 _MORE_CUES = ("proposes", "mechanism", "found_out", "pending", "filler", "checks", "works")
 _SECTIONS = ("symptom", "tried", "cause", "analysis", "fix", "setting", "aside")
+_WHOLE = ("opening", "page")  # what tells a story from its beginning to its end
 _NONE = -4.0  # the score of a neighbour that is not there
 _MOST = 60  # sentences of a post that are looked at in their place; what is longer is a log or a paper
 
@@ -36,9 +37,9 @@ class Judge:
         weights = self.weights[name]
         return weights["bias"] + sum(weights.get(feature, 0.0) * value for feature, value in found.items())
 
-    def weighed(self, parts: Sequence[Said], writer: str) -> list[Said]:
+    def weighed(self, parts: Sequence[Said], writer: str, at: tuple[float, float] = (0.0, 1.0)) -> list[Said]:
         """The sentences with the log-odds that they tell what was seen, why, and what to do or what was done."""
-        placed = zip(parts, places(parts, writer, self.hear), strict=True)
+        placed = zip(parts, places(parts, writer, self.hear, at), strict=True)
         return [self._weigh(part, found) if found else part for part, found in placed]
 
     def _weigh(self, part: Said, found: Mapping[str, float]) -> Said:
@@ -57,10 +58,13 @@ def judge() -> Judge:
     return Judge(scores, json.loads(Path(__file__).with_name("weights.json").read_text("utf-8")))
 
 
-def places(parts: Sequence[Said], writer: str, hear: Hear) -> list[dict[str, float]]:
+def places(
+    parts: Sequence[Said], writer: str, hear: Hear, at: tuple[float, float] = (0.0, 1.0)
+) -> list[dict[str, float]]:
     """The features of every sentence of a post (or a section): an empty one for code.
 
     `writer`: "reporter", "maintainer" or "other" of a later post, "opening" of the first, "page" of an article.
+    `at`: the shares of the page that stand before and up to the end of the section.
     """
     heard = [None if p.code else hear(p.text, p.does) for p in parts]
     prose = [i for i, p in enumerate(parts) if not p.code]
@@ -72,6 +76,8 @@ def places(parts: Sequence[Said], writer: str, hear: Hear) -> list[dict[str, flo
             near = heard[prose[j]] if 0 <= j < len(prose) else None
             found |= {f"{side}:{role}": (near[role] if near else _NONE) / 4 for role in _AROUND}
         found[f"by:{writer}"] = 1.0
+        if writer in _WHOLE:
+            found[f"{writer} at"] = at[0] + (at[1] - at[0]) * k / max(len(prose), 1)
         found |= {name: 1.0 for name in _CUES if name in part}
         found |= {name: 1.0 for name in _MORE_CUES if cue(name).search(part.text)}
         found |= {"first": float(k == 0), "last": float(k == len(prose) - 1), "alone": float(len(prose) == 1)}

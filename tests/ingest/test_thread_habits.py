@@ -30,7 +30,6 @@ def drafted(*comments: Said, opening: str = OPENING, title: str = "Two-node run 
     return made
 
 
-HOW = "Start it with `--shm-size=8g`."
 HABITS = yamlio.load((Path(ingest_habits.FILE)).read_text("utf-8"), "habits.yaml")[0]["threads"]
 
 
@@ -40,20 +39,6 @@ def test_the_remedy_and_the_cause_of_a_thread(habit: dict[str, Any]) -> None:
     assert made.value("fix") == habit["fix"]
     assert made.fix_status == habit.get("status")
     assert "cause" not in habit or made.value("cause") == habit["cause"]
-
-
-def test_one_sentence_may_hold_cause_and_remedy() -> None:
-    both = "I believe that the last refactoring caused the issue, you need to explicitly pass `shm=8g` now."
-    made = drafted(
-        ("maint", f"Hi @rep\n{both} Can you double check this and report back here?"),
-        ("rep", "Indeed, with shm set it is resolved."),
-    )
-    assert (made.value("cause"), made.value("fix")) == (both, both)
-
-
-def test_several_may_be_addressed() -> None:
-    made = drafted(("x", "@rep @y reinstall it from the wheel. Then try to run it."))
-    assert made.value("fix").startswith("@rep @y reinstall it")
 
 
 def test_maintenance_is_no_failure() -> None:
