@@ -27,7 +27,7 @@ PRIOR: dict[str, float] = {
     "title problem_titles": 0.7, "title fails": 0.7, "title howto_titles": -0.7, "title news_titles": -1.0,
     "title several_titles": -1.0, "title tagged_titles": -1.0, "title requests": -0.8, "title postmortem_titles": 1.0,
     "shown": 0.8, "signals": 0.3, "told": 1.0, "best seen": 0.7, "best why": 0.7, "later why": 0.7, "choice": 0.5,
-    "guide": -0.5, "you": -0.7, "ours": 0.5, "settled": 0.5, "fails there": 0.7, "failing": 0.5,
+    "guide": -0.5, "you": -0.7, "ours": 0.5, "settled": 0.5, "tried": 0.5, "fails there": 0.7, "failing": 0.5,
 }  # fmt: skip
 
 

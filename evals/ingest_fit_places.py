@@ -25,7 +25,7 @@ from ingest.told import tell
 from ingest.types import Page, Thread
 from ingest.weighing import Hear, Judge, places, verdicts
 
-FOLDS, RIDGE, CHOICE = 5, 0.3, 0.1
+FOLDS, RIDGE, CHOICE = 5, 0.3, 0.2
 # Where the weights of the choice start and what the ridge pulls to: what is rare in the labelled threads and known.
 PRIOR = {
     "accepted": 2.0,

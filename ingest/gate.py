@@ -45,6 +45,7 @@ def thread_signs(thread: Thread, told: Sequence[Told], choice: float) -> dict[st
     found["later why"] = max(max((p.why for p in later), default=_LOW), _LOW) / 4
     found["choice"] = max(min(choice, 4.0), _LOW) / 4
     found["settled"] = float(any(t.post.accepted or (t.post.role == "reporter" and t.works > 0) for t in told[1:]))
+    found["tried"] = max(max((t.failed for t in told[1:] if t.post.role == "reporter"), default=_LOW), _LOW) / 4
     found["asks"] = float(any("asks" in p for p in first.parts))
     found["fails there"] = float(any("fails" in p and not cue("foretold").search(p.text) for p in first.parts))
     found["pull"] = float(thread.kind == "pull")

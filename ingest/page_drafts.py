@@ -20,7 +20,7 @@ from ingest.weighing import Judge, judge
 
 MAX_CODE, MAX_SYMPTOM, MAX_CAUSE, MAX_FIX = 40, 12, 4, 12  # lines of a log that go in whole; sentences of a part
 _TEXTS = ("symptom", "tried", "check", "cause", "analysis", "fix", "prevention")
-_LEAST = {"symptom": -3.0, "cause": -2.2, "fix": -2.2}  # log-odds of the best sentence of a part that no heading names
+_LEAST = {"symptom": -6.0, "cause": -2.2, "fix": -2.2}  # log-odds of the best sentence of a part that no heading names
 _APART = {  # sections in which a part is not looked for
     "symptom": {"cause", "fix", "prevention", "aside", "check", "tried"},
     "cause": {"symptom", "fix", "prevention", "aside", "setting"},

@@ -104,26 +104,39 @@ def signs(thread: Thread, told: Sequence[Told], some: Sequence[Told]) -> list[di
     last = next((t for t in reversed(told[1:]) if t.post.role == "reporter"), None)
     heard = {t.number: _heard(t) for t in told[1:]}
     place = {t.number: i for i, t in enumerate(told)}
+    people = frozenset(t.post.author.lower() for t in some)
     out = []
     for at, one in enumerate(some):
         after = told[place[one.number] + 1 : place[one.number] + 1 + _NEAR]
         rivals = [t.number for t in some[at + 1 : at + 1 + _NEAR] if t.post.author != one.post.author]
         ties = names(" ".join(p.text for p in remedy(one.parts)))
-        found = _own_signs(one, last) | _answers(one, after, rivals, ties, heard)
+        found = _own_signs(one, last) | _answers(one, after, rivals, ties, heard, people)
         if last and last.number > one.number:
             found["ends well"] = _share(last.works)
             found["ends well here"] = found["ends well"] * (not any(n < last.number for n in rivals))
         found["merged"] = float(any(p.start <= c.start < p.end for p in one.parts for c in merged))
         out.append(found)
+    _compare(out)
     return out
 
 
+def _compare(found: Sequence[dict[str, float]]) -> None:
+    """How far every candidate stands behind the best, and which is the last."""
+    how, why = (max((f[name] for f in found), default=0.0) for name in ("how", "why"))
+    for at, signs_of_one in enumerate(found):
+        signs_of_one["how behind"] = signs_of_one["how"] - how
+        signs_of_one["why behind"] = signs_of_one["why"] - why
+        signs_of_one["very last"] = float(at == len(found) - 1)
+        signs_of_one["own how"] = signs_of_one["how"] * signs_of_one.get("by reporter", 0.0)
+
+
 def _answers(
-    one: Told, after: Sequence[Told], rivals: Sequence[int], ties: set[str], heard: Mapping[int, _Heard]
+    one: Told, after: Sequence[Told], rivals: Sequence[int], ties: set[str], heard: Mapping[int, _Heard],
+    people: frozenset[str],
 ) -> dict[str, float]:
     """What the reporter and others answer to a candidate."""
     found = {"later": math.log1p(len(rivals))}
-    mine = [t for t in after if t.post.role == "reporter"]
+    mine = [t for t in after if t.post.role == "reporter" and not _speaks_of_others(heard[t.number], one, people)]
     points = {t.number: _points(heard[t.number], one, ties) for t in after}
     if mine and one.post.role != "reporter":
         when = "answered" if not any(n < mine[0].number for n in rivals) else "then"
@@ -161,6 +174,11 @@ def _own_signs(one: Told, last: Told | None) -> dict[str, float]:
 
 def _share(logit: float) -> float:
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
+
+
+def _speaks_of_others(later: _Heard, one: Told, people: frozenset[str]) -> bool:
+    """Whether a post names the writers of other candidates only."""
+    return bool(later.people & people) and one.post.author.lower() not in later.people
 
 
 def _points(later: _Heard, one: Told, ties: set[str]) -> float:
