@@ -15,7 +15,7 @@ from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 
-from evals.ingest_fit_gate import fit_gates, gate_of, generated
+from evals.ingest_fit_gate import fit_gates, gate_of, generated, manuals
 from ingest.page_drafts import shares
 from ingest.roles import Model
 from ingest.sentences import Said, said
@@ -115,7 +115,7 @@ def fit_places(
     small["choice"] = _fit_choice(choices)
     judges = [replace(judge, weights={**judge.weights, "choice": small["choice"]}) for judge in judges]
     seen = [gate_of(s, t["incident"], judges[n % FOLDS]) for n, (s, t) in enumerate(sources)]
-    return small | fit_gates([*filter(None, seen), *generated(judges[0])])
+    return small | fit_gates([*filter(None, seen), *generated(judges[0]), *manuals()])
 
 
 class Options(NamedTuple):
@@ -181,9 +181,8 @@ def _fit(name: str, found: Sequence[Case]) -> dict[str, float]:
         model = LogisticRegression(C=RIDGE, max_iter=1000).fit(rows[fold != k], right[fold != k])
         guessed[fold == k] = model.decision_function(rows[fold == k])
     if name:
-        print(
-            f"{name:7} {right.sum():4} of {len(right):5}: average precision {average_precision_score(right, guessed):.3f}"
-        )
+        share = average_precision_score(right, guessed)
+        print(f"{name:7} {right.sum():4} of {len(right):5}: average precision {share:.3f}")
     model = LogisticRegression(C=RIDGE, max_iter=1000).fit(rows, right)
     weights = {
         n: round(float(w), 2) for n, w in zip(table.feature_names_, model.coef_[0], strict=True) if abs(w) >= 0.005

@@ -1,4 +1,4 @@
-"""Small threads with known answers, and rebuilt ones: more for `python -m evals ingest-fit` than the labelled folders."""
+"""Small threads with known answers, and rebuilt ones: sources of `python -m evals ingest-fit` beside the folders."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ def habits() -> Iterator[Source]:
         ]
         issue = {"title": data["title"], "body": data["opening"], "author": {"login": "rep"}, "comments": comments}
         issue |= {"url": "https://github.com/acme/kit/issues/7", "number": 7, "labels": [], "state": "CLOSED"}
-        truth = {name: [habit[name]] if habit.get(name) else [] for name in ("cause", "fix")}
+        truth: dict[str, Any] = {name: [habit[name]] if habit.get(name) else [] for name in ("cause", "fix")}
         truth |= {"symptom": [data["symptom"]], "tried_failed": habit.get("failed", []), "incident": True}
         truth["confirmed"] = habit.get("status") == "confirmed"
         yield from ((item, truth) for item in read_source(json.dumps(issue).encode(), "habit.json"))

@@ -14,14 +14,16 @@ from kb.evidence import Input, read
 
 _TITLES = ("problem_titles", "fails", "howto_titles", "news_titles", "several_titles", "tagged_titles", "requests",
            "postmortem_titles", "first_person")  # fmt: skip
+_DEEDS = frozenset({"acted", "tries", "fixed", "confirms"})
 _YOU = re.compile(r"\byou(?:r|rs)?\b|[你您]", re.I)
 _LONGEST = 60_000  # characters in which evidence is looked for
 _LOW = -4.0
+ENOUGH = {"page": 0.0, "thread": -0.8}  # log-odds; a thread is a report until shown otherwise
 
 
 def holds_incident(name: str, found: Mapping[str, float]) -> bool:
     """Whether the model `page` or `thread` takes these signs for an incident."""
-    return judge().linear(f"{name} gate", found) > 0
+    return judge().linear(f"{name} gate", found) > ENOUGH[name]
 
 
 def page_signs(page: Page, parts: Sequence[Said], named: set[str], symptom: str) -> dict[str, float]:
@@ -80,4 +82,7 @@ def _best(parts: Sequence[Said]) -> dict[str, float]:
         found[f"share {name}"] = sum(1 for logit in logits if logit > 0) / many
     found["you"] = sum(1 for p in prose if _YOU.search(p.text)) / many
     found["failing"] = sum(1 for p in prose if "fails" in p) / many
+    found["telling"] = sum(1 for p in prose if p.does & _DEEDS) / many
+    found["told by us"] = sum(1 for p in prose if cue("first_person").search(p.text)) / many
+    found["turning"] = float(any(cue("found_out").search(p.text) for p in prose))
     return found

@@ -20,7 +20,7 @@ from ingest.weighing import Judge, judge
 
 MAX_CODE, MAX_SYMPTOM, MAX_CAUSE, MAX_FIX = 40, 12, 4, 12  # lines of a log that go in whole; sentences of a part
 _TEXTS = ("symptom", "tried", "check", "cause", "analysis", "fix", "prevention")
-_LEAST = {"symptom": -6.0, "cause": -2.2, "fix": -2.2}  # log-odds of the best sentence of a part that no heading names
+_LEAST = {"symptom": -6.0, "cause": -3.0, "fix": -4.5}  # log-odds of the best sentence of a part that no heading names
 _APART = {  # sections in which a part is not looked for
     "symptom": {"cause", "fix", "prevention", "aside", "check", "tried"},
     "cause": {"symptom", "fix", "prevention", "aside", "setting"},
@@ -103,7 +103,8 @@ def _fill(page: Page, found: Findings, read: Sequence[Read]) -> None:
         best = max(some, key=lambda r: max(map(logit, r.parts), default=NOTHING), default=None)
         if best is None or max(map(logit, best.parts), default=NOTHING) < _LEAST[name]:
             continue
-        if parts := [p for p in take([replace(p, section=None) for p in best.parts])][:most]:
+        free = [replace(p, section=None) for p in best.parts]
+        if parts := (take(free) or [max(free, key=logit)])[:most]:
             found.texts[name] = runs(page.text, parts, parts)
             _cut(page, found, name, best)
     if "symptom" not in found.texts:

@@ -10,10 +10,12 @@ from ingest.drafts import Findings
 from ingest.gate import holds_incident, thread_signs
 from ingest.sentences import Said, error_lines, runs
 from ingest.thread_fix import Choice, find_fix
-from ingest.told import Told, shows_error, tell
+from ingest.told import Told, is_bare, shows_error, tell
 from ingest.types import Field, Span, Thread
 
 LONG_LOG, MAX_SYMPTOM, MAX_FIX, MAX_CAUSE = 30, 14, 10, 4  # lines of a log; sentences and blocks of a field
+LEAST_WHY = -3.4  # log-odds of a cause that is taken for want of a clearer one
+GUESSED = -4.0  # log-odds that a cause loses where it stands in the report itself, the fix elsewhere
 _UPDATE = re.compile(
     r"^\W*(?:edit|update|updated|solved|solution|resolved|fixed|补充|更新|已解决|解决(?:了|方法|办法|方案)?)[\W\d]{0,16}(?:\([^)\n]{0,20}\))?\W*[:：]",
     re.I,
@@ -120,21 +122,37 @@ def _cause(thread: Thread, told: Sequence[Told], choice: Choice | None, update: 
         return
     best: tuple[float, list[Said], Told] | None = None
     for one in told:
-        parts = explanation(one.parts)
-        if one is told[0] and thread.kind != "pull":  # what was added stands under no heading of the form
-            parts = explanation([replace(p, section=None) for p in one.parts[update:]])
+        late = one is told[0] and update < len(one.parts)  # what was added stands under no heading of the form
+        parts = explanation([replace(p, section=None) for p in one.parts[update:]] if late else one.parts)
         parts = [p for p in parts if ("asks" not in p or p.why > 0) and not _leads_nowhere(p, one)]
-        if parts and (weight := max(p.why for p in parts) + _standing(one, choice)) > (best[0] if best else FLOOR):
+        if parts and (weight := max(p.why for p in parts) + _standing(one, choice, late)) > (
+            best[0] if best else FLOOR
+        ):
             best = weight, parts, one
     if best:
         found.texts["cause"] = runs(thread.text, best[1][:MAX_CAUSE], best[2].parts)
+    elif choice and choice.told.number and (parts := _likeliest(told, choice)):
+        found.texts["cause"] = runs(thread.text, parts, parts)
 
 
-def _standing(one: Told, choice: Choice | None) -> float:
-    """How much a post's word counts for the cause: that of the fix most, then what its writer says elsewhere."""
-    if choice and one is choice.told:
+def _likeliest(told: Sequence[Told], choice: Choice) -> list[Said]:
+    """The likeliest explanation by the writer of the fix, where none is clear."""
+    mine = [t for t in told if t.number and t.post.author == choice.told.post.author]
+    parts = [p for t in mine for p in t.parts if p.why > LEAST_WHY and not any(p is f for f in choice.parts)]
+    parts = [p for p in parts if "asks" not in p and not is_bare(p)]
+    return [max(parts, key=lambda p: p.why)] if parts else []
+
+
+def _standing(one: Told, choice: Choice | None, late: bool) -> float:
+    """How much a post's word counts for the cause: that of the fix most, then what its writer says elsewhere.
+
+    Least counts what a report guesses; not what was added to it `late`.
+    """
+    if choice and one.number == choice.told.number:
         return 4.0
     standing = 2.0 if choice and one.post.author == choice.told.post.author else 0.0
+    if one.number == 0 and not late:
+        standing = GUESSED
     standing -= 1.0 if choice and one.number > choice.told.number and one.post.role == "other" else 0.0
     return standing + (1.0 if one.post.accepted else 0.0) + min(one.post.approval, 3) * 0.3
 

@@ -131,7 +131,11 @@ def _compare(found: Sequence[dict[str, float]]) -> None:
 
 
 def _answers(
-    one: Told, after: Sequence[Told], rivals: Sequence[int], ties: set[str], heard: Mapping[int, _Heard],
+    one: Told,
+    after: Sequence[Told],
+    rivals: Sequence[int],
+    ties: set[str],
+    heard: Mapping[int, _Heard],
     people: frozenset[str],
 ) -> dict[str, float]:
     """What the reporter and others answer to a candidate."""
@@ -177,8 +181,10 @@ def _share(logit: float) -> float:
 
 
 def _speaks_of_others(later: _Heard, one: Told, people: frozenset[str]) -> bool:
-    """Whether a post names the writers of other candidates only."""
-    return bool(later.people & people) and one.post.author.lower() not in later.people
+    """Whether a post names the writers of other candidates only, or quotes others only."""
+    if one.post.author.lower() in later.people or any(q in one.post.body for q in later.quotes):
+        return False
+    return bool(later.people & people) or bool(later.quotes)
 
 
 def _points(later: _Heard, one: Told, ties: set[str]) -> float:
