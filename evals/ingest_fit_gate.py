@@ -25,7 +25,7 @@ from ingest.types import Page, Thread
 from ingest.weighing import Judge
 
 MANUALS = Path(__file__).parent / "ingest" / "manuals.json"
-RIDGE, GENERATED, MANUAL, FOLDS = 0.15, 0.1, 0.3, 6  # weights of a rebuilt source and of a page of documentation
+RIDGE, GENERATED, MANUAL, FOLDS = 0.15, 0.1, 0.15, 6  # weights of a rebuilt source and of a page of documentation
 PRIOR: dict[str, float] = {
     "title problem_titles": 0.7, "title fails": 0.7, "title howto_titles": -0.7, "title news_titles": -1.0,
     "title several_titles": -1.0, "title tagged_titles": -1.0, "title requests": -0.8, "title postmortem_titles": 1.0,

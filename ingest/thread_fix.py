@@ -21,6 +21,8 @@ from kb.types import FixStatus
 _CHANGE = re.compile(r"#\d+|/pull/\d+|/commit/[0-9a-f]+|\bPR\b")
 _MENTION = re.compile(r"@([\w-]{2,39})")
 _QUOTE = re.compile(r"^[ \t]{0,3}>[ \t]?(.+)$", re.M)
+REFUSED = 5.0  # log-odds that an advice loses which the reporter answers with a failure, and no success after it
+CONFIRMS = 0.2  # log-odds from which a post says that it worked
 _NEAR = 40  # later posts in which an answer is looked for
 _LEAST_QUOTE = 12  # characters of a quoted line that name a post
 
@@ -52,8 +54,16 @@ def find_fix(thread: Thread, told: Sequence[Told], update: int) -> tuple[Choice 
 
 def best_candidate(thread: Thread, told: Sequence[Told], some: Sequence[Told], by: Judge) -> tuple[float, Told | None]:
     """The candidate that convinces most, and its log-odds against none being the fix."""
-    weighed = [(by.linear("choice", found), one) for one, found in zip(some, signs(thread, told, some), strict=True)]
+    weighed = [
+        (by.linear("choice", found) - (REFUSED if _refused(found) else 0.0), one)
+        for one, found in zip(some, signs(thread, told, some), strict=True)
+    ]
     return max(weighed, key=lambda w: w[0]) if weighed else (NOTHING, None)
+
+
+def _refused(found: Mapping[str, float]) -> bool:
+    """Whether the reporter answered that an advice failed, and did not end by saying that something worked."""
+    return found.get("answered fails", 0.0) > 0.5 and found.get("ends well", 0.0) < 0.5
 
 
 def _pull(thread: Thread, first: Told) -> Choice | None:
@@ -198,12 +208,15 @@ def _points(later: _Heard, one: Told, ties: set[str]) -> float:
 def _standing(thread: Thread, told: Sequence[Told], one: Told, added: bool) -> tuple[FixStatus, str]:
     """How far a chosen fix is confirmed. `added`: the reporter added it to the first post."""
     later = [t for t in told if t.number > one.number]
-    judged = [t.works > 0 for t in later if t.post.role == "reporter" and max(t.works, t.failed) > 0]
+    judged = [t.works > CONFIRMS for t in later if t.post.role == "reporter" and max(t.works, t.failed) > 0]
+    own = one.post.role == "reporter" and one.works > CONFIRMS
+    prose = [p for p in one.parts if not p.code]
+    own = own and not (len(prose) == 1 and cue("proposes").search(prose[0].text))  # a note that tells others what to do
     if added:
         return "confirmed", "the reporter added it to the first post"
     if one.number == 0 and not (judged and judged[-1]):
         return "reported", "the report itself names what works"
-    if (one.post.role == "reporter" and one.works > 0 and False not in judged) or (judged and judged[-1]):
+    if (own and False not in judged) or (judged and judged[-1]):
         return "confirmed", "the reporter says that it worked"
     if one.post.role == "reporter" and thread.state == "closed" and not judged:
         return "reported", "the reporter's own last word"
@@ -211,7 +224,7 @@ def _standing(thread: Thread, told: Sequence[Told], one: Told, added: bool) -> t
         return "confirmed", "accepted as the answer"
     if done := [c for c in thread.changes if c.merged and any(p.start <= c.start < p.end for p in one.parts)]:
         return "confirmed", f"a merged change: {done[0].url}"
-    if any(t.works > 0 for t in later if t.post.author != one.post.author):
+    if any(t.works > CONFIRMS for t in later if t.post.author != one.post.author):
         return "reported", "others say that it worked"
     if one.post.role == "maintainer" and any(_CHANGE.search(p.text) for p in one.parts if directs(p)):
         return "reported", "a maintainer names a change"
