@@ -22,6 +22,7 @@ _CHANGE = re.compile(r"#\d+|/pull/\d+|/commit/[0-9a-f]+|\bPR\b")
 _MENTION = re.compile(r"@([\w-]{2,39})")
 _QUOTE = re.compile(r"^[ \t]{0,3}>[ \t]?(.+)$", re.M)
 REFUSED = 5.0  # log-odds that an advice loses which the reporter answers with a failure, and no success after it
+CHOSEN = 0.3  # log-odds from which a candidate is taken rather than none
 CONFIRMS = 0.2  # log-odds from which a post says that it worked
 _NEAR = 40  # later posts in which an answer is looked for
 _LEAST_QUOTE = 12  # characters of a quoted line that name a post
@@ -46,7 +47,7 @@ def find_fix(thread: Thread, told: Sequence[Told], update: int) -> tuple[Choice 
     logit, one = best_candidate(thread, told, some, judge())
     if thread.kind == "pull" and (own := _pull(thread, told[0])):
         return own, logit
-    if one is None or logit < 0:
+    if one is None or logit < CHOSEN:
         return None, logit
     status, why = _standing(thread, told, one, added=one.number == 0 and update < len(told[0].parts))
     return Choice(one, taken(one), status, why), logit

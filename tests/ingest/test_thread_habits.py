@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - a thread reads best with a post in a line
+
 """How people answer in threads: which comment gave the remedy, which sentence says why. All threads are invented."""
 
 import json
