@@ -1,4 +1,3 @@
-
 """How people answer in threads: which comment gave the remedy, which sentence says why. All threads are invented."""
 
 import json
