@@ -14,6 +14,7 @@ COMMANDS = {
     "indexing": "evals.indexing",
     "gate": "evals.gate",
     "ingest": "evals.ingest_eval",
+    "ingest-fit": "evals.ingest_fit",
     "load": "evals.load",
     "retrieval": "evals.retrieval",
     "run": "evals.evaluate",

@@ -48,6 +48,11 @@ class Talk(NamedTuple):
     status: str | None
 
 
+def refusals(lang: str) -> list[str]:
+    """What reporters answer to advice that did not help."""
+    return _WORDS[lang]["no"]
+
+
 def talk(story: Story, rng: Random, code: str = "```\n{}\n```", accept: bool = False, form: bool = True) -> Talk:
     """A thread: either the reporter confirms somebody's advice, or tells what helped."""
     words = {key: rng.choice(values) for key, values in _WORDS[story["lang"]].items()}

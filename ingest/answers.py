@@ -1,53 +1,53 @@
-"""A post that answers → why it happened and what to do; and which answer a confirmation speaks of. Pure.
-
-An answer explains first and advises then: what is declared before the first advice is its explanation, as far as it
-can explain anything; what tells to do something, with the code and lists that follow, is its remedy.
-"""
+"""The sentences of a post or section → why it happened, and what to do; what a text names. Pure."""
 
 import re
 from collections.abc import Sequence
 
 from ingest.blocks import cue
-from ingest.sentences import Said
-from ingest.told import Told, is_bare, outcome, shows_error, waits
+from ingest.sentences import NOTHING, Said
+from ingest.told import is_bare, shows_error
 
-_MENTION = re.compile(r"@([\w-]{2,39})")
-_QUOTE = re.compile(r"^[ \t]{0,3}>[ \t]?(.+)$", re.M)
 _NAME = re.compile(r"[a-z_][\w-]*[_=.\d-][\w.=-]*|\d+(?:\.\d+)+|\b[a-z]{5,}\b|(?=([\u4e00-\u9fff]{2}))")
-_OWN = re.compile(r"\b(?:i|my|me|i've|i'm)\b|我(?!们)", re.I)
-_SHORT, _STEM = 12, 6  # characters below which a sentence explains nothing; of a word by which two are the same
-_NEAR = 40  # posts back to which a confirmation may refer
-_ACTS = frozenset({"acted", "fixed", "command", "advice", "changed"})
+_STEM = 6  # characters of a word by which two are the same
+_NO_CAUSE = frozenset({"setting", "symptom", "tried", "aside"})
+TELLS, EXPLAINS, SEEN = (
+    -0.6,
+    -1.1,
+    -0.8,
+)  # log-odds from which a sentence counts; best F1 over folds of the labelled sources
+LEAST = -8.0  # log-odds below which a sentence can be no advice at all
+FLOOR, GAP = -2.4, 2.0  # in a text that is chosen: log-odds below which none counts, and behind its best
 
 
 def directs(part: Said) -> bool:
-    """Whether a sentence tells what to do."""
-    if part.code or "denies" in part or ("asks" in part and cue("checks").search(part.text)):
-        return False
-    told = bool(part.does & {"advice", "changed"}) and "asks" not in part
-    told = told and not (_OWN.search(part.text) and "acted" in part)
-    return told or ("tries" not in part and cue("proposes").search(part.text) is not None)
+    """Whether a sentence tells what to do, or what was done."""
+    return part.how > TELLS and not part.code
 
 
-def remedy(one: Told) -> list[Said]:
-    """The parts of a post that tell what to do, with the code and lists that follow them."""
-    if own := [p for p in one.parts if p.section == "fix"]:
+def _counts(logit: float, best: float, enough: float) -> bool:
+    """Whether a sentence counts in a text where the best has that logit: by itself, or as it hardly stands behind."""
+    return logit > enough or (logit > FLOOR and logit > best - GAP)
+
+
+def remedy(parts: Sequence[Said]) -> list[Said]:
+    """The parts of a post or section that tell what to do, with the code and lists that follow them."""
+    if own := [p for p in parts if p.section == "fix"]:
         return own
+    best = max((p.how for p in parts), default=NOTHING)
     out: list[Said] = []
     follows = opened = False
-    pure = any(_tells(p) and "caused" not in p for p in one.parts)
-    for before, part in zip([None, *one.parts], one.parts, strict=False):
-        tells = _tells(part) and not (pure and "caused" in part and not directs(part))
+    for before, part in zip([None, *parts], parts, strict=False):
+        tells = not part.code and part.how >= part.why and _counts(part.how, best, TELLS)
         joins = (follows or opened) and (
             (part.code and not shows_error(part.text)) or ((opened or follows) and part.item and not follows_prose(out))
         )
-        if tells and before and not (before.code or "asks" in before or before in out) and refers(part):
+        if tells and before and not (before.code or "asks" in before or before in out[-1:]) and refers(part):
             out.append(before)
         if tells or joins:
             out.append(part)
         opened = part.opens or (joins and part.item) or (opened and part.item)
         follows = tells or joins
-    return out
+    return out or [p for p in parts if p.how == best and directs(p)]
 
 
 def refers(part: Said) -> bool:
@@ -60,65 +60,22 @@ def follows_prose(out: Sequence[Said]) -> bool:
     return bool(out) and not (out[-1].opens or out[-1].item)
 
 
-def _tells(part: Said) -> bool:
-    return directs(part) or ("fixed" in part and "denies" not in part)
+def explanation(parts: Sequence[Said]) -> list[Said]:
+    """What a post or section tells of the cause."""
+    some = [p for p in parts if not (p.code or is_bare(p)) and p.section not in _NO_CAUSE]
+    best = max((p.why for p in some), default=NOTHING)
+    return [p for p in some if _counts(p.why, best, EXPLAINS)]
 
 
-def explanation(one: Told, by_reporter: bool = False) -> list[Said]:
-    """What a post declares before it tells what to do (for the reporter: what was done), where that can explain.
-
-    Nothing before the first advice: what stands between that, then a check, and the last one.
-    """
-    alone = [i for i, p in enumerate(one.parts) if by_reporter and cue("found_out").search(p.text)]
-    parts = one.parts[alone[0] if alone else 0 :]
-    advice = [i for i, p in enumerate(parts) if directs(p) or (by_reporter and p.does & _ACTS and "caused" not in p)]
-    good = [(i, p) for i, p in enumerate(parts) if _explains(p) and not (by_reporter and "denies" in p)]
-    if not advice:
-        return []  # its sentences are judged by their words alone
-    first = [p for i, p in good if i < advice[0]]
-    return first or [p for i, p in good if i < advice[-1] and i not in advice]
+def seen_in(parts: Sequence[Said]) -> list[Said]:
+    """What of a report tells what was seen: its code and the sentences that say so."""
+    best = max((p.seen for p in parts if not p.code), default=NOTHING)
+    return [p for p in parts if p.code or _counts(p.seen, best, SEEN)] if best > NOTHING else []
 
 
-def _explains(part: Said) -> bool:
-    if part.code or part.opens or "asks" in part or len(part.text) < _SHORT or is_bare(part):
-        return False
-    if cue("filler").match(part.text) or part.section in ("setting", "symptom", "tried", "aside"):
-        return False
-    own = _OWN.search(part.text) and not part.does & {"caused", "because"}
-    return not (own or part.does & {"confirms", "tries"}) and cue("mechanism").search(part.text) is not None
-
-
-def helpful(one: Told) -> bool:
-    """Whether a post advises something."""
-    return any(_tells(p) for p in one.parts) or any(p.code and not shows_error(p.text) for p in one.parts)
-
-
-def rejected(told: Sequence[Told], reporter: str, before: int) -> int:
-    """The place of the last reply of the reporter, before a place, that neither took an advice nor will try it."""
-    replies = [t for t in told if 0 < t.number < before and t.post.author == reporter]
-    return max((t.number for t in replies if outcome(t, True) is not True and not waits(t)), default=0)
-
-
-def answered(told: Sequence[Told], one: Told) -> Told | None:
-    """The post that a confirmation answers: whom it names, what it quotes or repeats, else the last open advice."""
-    near = [t for t in told if max(0, one.number - _NEAR) < t.number < one.number]
-    before = [t for t in near if t.post.author != one.post.author and t.content_or_asks]
-    named = {name.lower() for name in _MENTION.findall(one.post.body)}
-    by_name = [t for t in before if t.post.author.lower() in named and helpful(t)]
-    if by_name:
-        return by_name[-1]
-    quoted = [q.strip() for q in _QUOTE.findall(one.post.body) if len(q.strip()) > 12]
-    by_quote = [t for t in before if any(q[:80] in t.post.body for q in quoted) and helpful(t)]
-    if by_quote:
-        return by_quote[-1]
-    refused = rejected(near, one.post.author, one.number)
-    for group in ([t for t in before if t.number > refused and helpful(t)], [t for t in before if helpful(t)]):
-        if group:
-            scores = [(len(shared(one, t)), t.number, t) for t in group]
-            best = max(scores, key=lambda s: s[:2])
-            return best[2] if best[0] else group[-1]
-    unasked = [t for t in before if t.number > refused and not t.having("asks") and t.having("caused", "because")]
-    return unasked[-1] if unasked else None
+def helpful(parts: Sequence[Said]) -> bool:
+    """Whether a post may advise something."""
+    return any((p.code and not shows_error(p.text)) or (p.how > LEAST and not is_bare(p)) for p in parts)
 
 
 def names(text: str) -> set[str]:
@@ -126,9 +83,3 @@ def names(text: str) -> set[str]:
     found = (m[1] or m[0] for m in _NAME.finditer(text.lower()))
     words = (w.strip("-_=.") for w in found if not cue("common").fullmatch(w))
     return {w[:_STEM] if w.isalpha() else w for w in words if w}
-
-
-def shared(one: Told, other: Told) -> set[str]:
-    """What both posts name, of the other only its remedy."""
-    said = " ".join(p.text for p in remedy(other))
-    return names(" ".join(p.text for p in one.parts)) & names(said)

@@ -19,7 +19,7 @@ _END = re.compile(
     r"|(?<=[a-z0-9`)]{3}\.)(?<!etc\.)(?<!incl\.)(?<!approx\.)(?<!resp\.)(?=\s+[a-z])"
     r"|(?<=[:：])(?=\s*$)|(?<=[\u4e00-\u9fff]\.)(?=[\u4e00-\u9fff])"
 )
-_OPEN_ENDED = re.compile(r"[^\s.!?:;,。！？：；，]\s*$|,\s*$")
+_OPEN_ENDED = re.compile(r"[^\s.!?:;。！？：；]\s*$")
 _NEW = re.compile(r"[A-Z][a-z]+ [a-z]")  # begins like a sentence
 BOLD_LEVEL, WRAPPED = 6, 55  # the level of a line in bold; a line at least this long may go on in the next
 

@@ -1,34 +1,68 @@
-"""Page → what it says of one failure, or why it holds none. Pure."""
+"""Page → what it says of one failure, or why it holds none. Pure.
+
+Headings that name a part of an incident give it whole. What no heading names is looked for in the other sections by
+how sentences sound in their place; and whether all of it is an incident is for ingest/gate.py to say.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 
+from ingest.answers import explanation, remedy, seen_in
 from ingest.blocks import cue
 from ingest.drafts import Findings
-from ingest.headings import words_of
-from ingest.sentences import Said, error_lines, runs, said
+from ingest.gate import holds_incident, page_signs
+from ingest.sentences import NOTHING, Said, error_lines, runs, said
 from ingest.stand_ins import stand_in
+from ingest.told import shows_error
 from ingest.types import Page, Section
-from kb.evidence import Input, read
+from ingest.weighing import Judge, judge
 
-MAX_CODE = 40  # lines of a log that go into a symptom whole
+MAX_CODE, MAX_SYMPTOM, MAX_CAUSE, MAX_FIX = 40, 12, 4, 12  # lines of a log that go in whole; sentences of a part
 _TEXTS = ("symptom", "tried", "check", "cause", "analysis", "fix", "prevention")
+_LEAST = {"symptom": -6.0, "cause": -3.0, "fix": -4.5}  # log-odds of the best sentence of a part that no heading names
+_APART = {  # sections in which a part is not looked for
+    "symptom": {"cause", "fix", "prevention", "aside", "check", "tried"},
+    "cause": {"symptom", "fix", "prevention", "aside", "setting"},
+    "fix": {"symptom", "aside", "setting", "tried"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A section with its sentences in their place."""
+
+    section: Section
+    parts: Sequence[Said]
+
+
+def read_sections(page: Page, by: Judge | None = None) -> list[Read]:
+    """The sections of a page, every sentence weighed. `by`: other models than ours."""
+    by = by or judge()
+    out = []
+    for section, at in zip(page.sections, shares(page), strict=True):
+        parts = said(page.text, section.start, section.end)
+        placed = [p if p.section or not section.name else replace(p, section=section.name) for p in parts]
+        out.append(Read(section, by.weighed(placed, "page", at)))
+    return out
+
+
+def shares(page: Page) -> list[tuple[float, float]]:
+    """For every section what share of the article's text stands before it, and up to its end."""
+    sizes = [0, *accumulate(len(s.text) for s in page.sections)]
+    whole = max(sizes[-1], 1)
+    return [(a / whole, b / whole) for a, b in pairwise(sizes)]
 
 
 def page_findings(page: Page) -> Findings | str:
     """The findings of a page, or the reason why there is no incident in it."""
-    found = Findings()
-    for section in page.sections:
-        if section.name in (*_TEXTS, "setting"):
-            found.texts.setdefault(section.name, []).append((section.start, section.end))
-    named = set(found.texts)
-    stand_in(page, found)
-    named |= found.texts.keys() & {"symptom", "cause", "fix"}
-    _lead(page, found)
-    if not ({"fix", "cause"} & named):
-        _from_sentences(page, found)
-    reason = no_incident(page, found, named)
-    if reason:
-        return reason
+    found, named, read = parts_of(page)
+    if not ({"cause", "fix"} & set(found.texts)):
+        return "it names neither a cause nor a fix"
+    if "symptom" not in found.texts:
+        return "it tells of nothing that failed"
+    if not holds_incident("page", signs_of(page, found, named, read)):
+        return "instructions, news, several problems, or nothing that failed"
     found.texts["symptom"] = [error_lines_if_code(page.text, s, e) for s, e in found.texts["symptom"]]
     told = "\n".join(page.text[s:e] for n in ("cause", "fix", "prevention") for s, e in found.texts.get(n, []))
     if cue("worked").search(told):
@@ -38,109 +72,77 @@ def page_findings(page: Page) -> Findings | str:
     return found
 
 
+def parts_of(page: Page, by: Judge | None = None) -> tuple[Findings, set[str], list[Read]]:
+    """What would be the parts of an incident, which of them headings name, and the sections."""
+    found = Findings()
+    for section in page.sections:
+        if section.name in (*_TEXTS, "setting"):
+            found.texts.setdefault(section.name, []).append((section.start, section.end))
+    named = set(found.texts)
+    stand_in(page, found)
+    named |= found.texts.keys() & {"symptom", "cause", "fix"}
+    read = read_sections(page, by)
+    _fill(page, found, read)
+    return found, named, read
+
+
+def signs_of(page: Page, found: Findings, named: set[str], read: Sequence[Read]) -> dict[str, float]:
+    """The features by which a page is taken for an incident."""
+    symptom = "\n".join(page.text[s:e] for s, e in found.texts.get("symptom", []))
+    return page_signs(page, [p for r in read for p in r.parts], named, symptom)
+
+
+def _fill(page: Page, found: Findings, read: Sequence[Read]) -> None:
+    """Cause, fix and symptom that no heading names: from the section whose best sentence is the likeliest."""
+    for name, logit, take, most in (
+        ("cause", lambda p: p.why, explanation, MAX_CAUSE), ("fix", lambda p: p.how, remedy, MAX_FIX),
+    ):  # fmt: skip
+        if name in found.texts:
+            continue
+        some = [r for r in read if r.section.name not in _APART[name]]
+        best = max(some, key=lambda r: max(map(logit, r.parts), default=NOTHING), default=None)
+        if best is None or max(map(logit, best.parts), default=NOTHING) < _LEAST[name]:
+            continue
+        free = [replace(p, section=None) for p in best.parts]
+        if parts := (take(free) or [max(free, key=logit)])[:most]:
+            found.texts[name] = runs(page.text, parts, parts)
+            _cut(page, found, name, best)
+    if "symptom" not in found.texts:
+        _fill_symptom(page, found, read)
+
+
+def _cut(page: Page, found: Findings, name: str, read: Read) -> None:
+    """Where a part was found in the section of another, that other keeps only its own sentences."""
+    for other, take in (("cause", explanation), ("analysis", explanation), ("tried", None)):
+        place = (read.section.start, read.section.end)
+        if other == name or place not in found.texts.get(other, []):
+            continue
+        own = (
+            take([replace(p, section=None) for p in read.parts])
+            if take
+            else [p for p in read.parts if not any(s <= p.start < e for s, e in found.texts[name])]
+        )
+        if own:
+            kept = [s for s in found.texts[other] if s != place]
+            found.texts[other] = sorted([*kept, *runs(page.text, own, read.parts)])
+
+
+def _fill_symptom(page: Page, found: Findings, read: Sequence[Read]) -> None:
+    """What was seen: told before the cause and the fix; where no sentence tells it, a heading that names a failure."""
+    ends = min((s for n in ("cause", "fix") for s, _ in found.texts.get(n, [])), default=len(page.text))
+    some = [p for r in read if r.section.name not in _APART["symptom"] for p in r.parts if p.start < ends]
+    every = some or [p for r in read if r.section.name not in ("cause", "fix", "aside") for p in r.parts]
+    chosen = [p for p in seen_in([replace(p, section=None) for p in every]) if not p.code or shows_error(p.text)]
+    if any(not p.code and p.seen > _LEAST["symptom"] for p in chosen) or (chosen and cue("fails").search(page.title)):
+        found.texts["symptom"] = runs(page.text, chosen[:MAX_SYMPTOM], every)
+        return
+    for r in read:
+        at = page.text.rfind(r.section.heading, 0, r.section.start) if r.section.heading else -1
+        if at >= 0 and cue("fails").search(r.section.heading):
+            found.texts["symptom"] = [(at, at + len(r.section.heading))]
+            return
+
+
 def error_lines_if_code(text: str, start: int, end: int) -> tuple[int, int]:
     """A slice that is one long block of code, cut to its last failure."""
     return error_lines(text, start, end, MAX_CODE, MAX_CODE) if text.startswith("```", start) else (start, end)
-
-
-def _lead(page: Page, found: Findings) -> None:
-    """What stands before the first part that is named counts as symptom where no heading says which part is."""
-    if "symptom" in found.texts:
-        return
-    lead: list[Section] = []
-    for section in page.sections:
-        if section.name in ("cause", "fix", "check", "tried", "prevention", "analysis"):
-            break
-        if section.name == "":
-            lead.append(section)
-    slices = [(s.start, s.end) for s in lead if _failed(s.text) or _failed(s.heading)]
-    if slices and {"cause", "fix"} & set(found.texts):
-        found.texts["symptom"] = slices[:3]
-
-
-def _failed(text: str) -> bool:
-    return cue("fails").search(text) is not None
-
-
-def _from_sentences(page: Page, found: Findings) -> None:
-    """Symptom, cause and fix of an article without headings that say so: by what its sentences do."""
-    every = [
-        part for s in page.sections if s.name not in ("aside", "prevention") for part in said(page.text, s.start, s.end)
-    ]
-    fixes = [p for p in every if "fixed" in p or ("advice" in p and "caused" not in p)]
-    strong = [p for p in every if "fixed" in p]
-    causes = [p for p in every if "caused" in p] or [p for p in every if "because" in p and "fixed" not in p]
-    first = next((i for i, p in enumerate(every) if p in strong or "caused" in p), len(every))
-    fixes = _with_what_follows(every, strong or fixes)
-    fixes = [p for p in fixes if p not in causes or "fixed" in p]
-    seen = _told_before(page.text, every[:first])
-    if "symptom" not in found.texts and seen:
-        found.texts["symptom"] = runs(page.text, seen[:12], every)
-    if fixes and "fix" not in found.texts:
-        found.texts["fix"] = runs(page.text, fixes[:12], every)
-    if causes and "cause" not in found.texts:
-        found.texts["cause"] = runs(page.text, causes[:4], every)
-
-
-def _told_before(text: str, parts: Sequence[Said]) -> list[Said]:
-    """What is told before the cause, from the paragraph on that first speaks of a failure."""
-    at = next((i for i, p in enumerate(parts) if p.code or "fails" in p), len(parts))
-    while 0 < at < len(parts) and "\n" not in text[parts[at - 1].end : parts[at].start]:
-        at -= 1
-    return list(parts[at:])
-
-
-def _with_what_follows(every: Sequence[Said], chosen: Sequence[Said]) -> list[Said]:
-    """With the code, and after a colon the list, that a sentence introduces."""
-    out: list[Said] = []
-    mine = {id(p) for p in chosen}
-    follows = False
-    for before, part in zip([None, *every], every, strict=False):
-        if id(part) in mine:
-            out.append(part)
-            follows = True
-        elif follows and (part.code or (before is not None and (before.opens or before.item) and part.item)):
-            out.append(part)
-        else:
-            follows = False
-    return out
-
-
-def no_incident(page: Page, found: Findings, named: set[str]) -> str | None:
-    """Why a page holds no incident; None where it holds one."""
-    title = page.title
-    problem = cue("problem_titles").search(title) is not None
-    if cue("several_titles").search(title):
-        return "several problems on one page: save each apart"
-    guide = sum(1 for s in page.sections if cue("guide_headings").match(words_of(s.heading)))
-    told = {"symptom"} <= named and bool({"cause", "fix"} & named)
-    if cue("news_titles").search(title) and not (told and problem):
-        return "news or release notes: nothing that failed is told"
-    if cue("howto_titles").search(title) and not problem:
-        return "instructions: the title names no failure"
-    if guide >= 3 and not (told and problem):
-        return "instructions: its parts are steps, not a failure"
-    if not ({"cause", "fix"} & set(found.texts)):
-        return "it names neither a cause nor a fix"
-    if "symptom" not in found.texts:
-        return "it tells of nothing that failed"
-    if not _enough(page, found, problem, told):
-        return "it tells of nothing that failed in software that we know"
-    return None
-
-
-def _enough(page: Page, found: Findings, problem: bool, told: bool) -> bool:
-    """Whether what would be the symptom is a failure: by a title or headings that say so, or an error that is shown.
-
-    An article that only talks of problems must also name software of our vocabulary.
-    """
-    text = "\n".join([page.title, *(page.text[s:e] for s, e in found.texts["symptom"])])
-    if told:
-        return problem or _failed(text)
-    evidence = read([Input("symptom", text)]).evidence
-    shown = bool(evidence.initiating_error or any(s.seen_in != "words" for s in evidence.signals))
-    known = bool(evidence.mentions.components or evidence.mentions.models or evidence.mentions.hardware)
-    if problem:
-        return known or shown
-    own = cue("first_person").search(text) is not None and {"cause", "fix"} <= set(found.texts)
-    return shown and known and own

@@ -11,6 +11,7 @@ from ingest.types import SectionName
 
 _CLAUSE = re.compile(r"[,，;；]|\bbut\b|\bhowever\b|不过|但是?", re.IGNORECASE)
 _SOLVED = re.compile(r"解决了|可以了|好了|\b(?:solved|fixed|resolved)\b|works now|that works", re.IGNORECASE)
+NOTHING = -9.0  # the log-odds of what was not weighed
 MAX_SENTENCE = 1500  # characters: what is longer is a log or a data dump
 
 
@@ -26,6 +27,9 @@ class Said:
     does: frozenset[str]
     opens: bool = False  # ends with a colon: what follows belongs to it
     item: bool = False
+    seen: float = NOTHING  # log-odds, in its place, that it tells what was seen, the cause, a remedy
+    why: float = NOTHING
+    how: float = NOTHING
 
     def __contains__(self, name: str) -> bool:
         return name in self.does
@@ -100,11 +104,11 @@ def is_boilerplate(sentence: str) -> bool:
 
 def runs(text: str, chosen: Sequence[Said], every: Sequence[Said]) -> list[tuple[int, int]]:
     """Slices that cover the chosen parts, neighbours joined so that what stands between them is only blanks."""
-    order = {id(s): i for i, s in enumerate(every)}
+    order = {s.start: i for i, s in enumerate(every)}
     out: list[tuple[int, int]] = []
     last = -2
     for part in sorted(chosen, key=lambda s: s.start):
-        at = order[id(part)]
+        at = order[part.start]
         blank = bool(out) and not text[out[-1][1] : part.start].strip(" \t\n*_`-+>•·0123456789.)")
         if out and at == last + 1 and blank:
             out[-1] = (out[-1][0], part.end)

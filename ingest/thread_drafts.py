@@ -2,20 +2,22 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
-from ingest.answers import explanation
+from ingest.answers import FLOOR, SEEN, explanation, seen_in
 from ingest.blocks import cue
 from ingest.drafts import Findings
-from ingest.sentences import Said, error_lines, runs, said
-from ingest.thread_fix import Choice, find_fix, resolved
-from ingest.told import Told, is_bare, shows_error
+from ingest.gate import holds_incident, thread_signs
+from ingest.sentences import Said, error_lines, runs
+from ingest.thread_fix import Choice, find_fix
+from ingest.told import Told, is_bare, shows_error, tell
 from ingest.types import Field, Span, Thread
-from kb.evidence import Input, read
 
 LONG_LOG, MAX_SYMPTOM, MAX_FIX, MAX_CAUSE = 30, 14, 10, 4  # lines of a log; sentences and blocks of a field
-ENOUGH = 3.0  # the weight from which a sentence counts as a cause
+LEAST_WHY = -3.4  # log-odds of a cause that is taken for want of a clearer one
+GUESSED = -4.0  # log-odds that a cause loses where it stands in the report itself, the fix elsewhere
 _UPDATE = re.compile(
-    r"^\W*(?:edit|update|updated|solved|solution|resolved|fixed|补充|更新|已解决|解决(?:了|方法|办法|方案)?)\W*\d*\W*[:：]",
+    r"^\W*(?:edit|update|updated|solved|solution|resolved|fixed|补充|更新|已解决|解决(?:了|方法|办法|方案)?)[\W\d]{0,16}(?:\([^)\n]{0,20}\))?\W*[:：]",
     re.I,
 )
 _LOG = re.compile(
@@ -28,17 +30,16 @@ _SETTING = re.compile(
 
 def thread_findings(thread: Thread) -> Findings | str:
     """The findings of a thread, or the reason why there is no incident in it."""
-    told = [Told(i, p, tuple(said(thread.text, p.start, p.end))) for i, p in enumerate(thread.posts) if p.role != "bot"]
+    told = tell(thread)
     if not told:
         return "only programs wrote in it"
     first = told[0]
-    reason = _no_incident(thread, first, resolved(told))
-    if reason:
+    update = update_of(first)
+    choice, logit = find_fix(thread, told, update)
+    if reason := _no_incident(thread, told, logit):
         return reason
     found = Findings()
-    update = _update(first)
     _symptom(thread, first, update, found)
-    choice = find_fix(thread, told, update)
     if choice:
         found.texts["fix"] = runs(thread.text, choice.parts[:MAX_FIX], choice.told.parts)
         found.fix_status = choice.status
@@ -56,34 +57,19 @@ def thread_findings(thread: Thread) -> Findings | str:
 # --- is there an incident --------------------------------------------------
 
 
-def _no_incident(thread: Thread, first: Told, settled: bool) -> str | None:
-    title = f"{thread.title} {' '.join(thread.labels)}"
-    evidence = read([Input("post", f"{thread.title}\n{first.post.body[:60_000]}")]).evidence
-    shown = bool(
-        evidence.initiating_error or evidence.exceptions or any(s.seen_in != "words" for s in evidence.signals)
-    )
-    fails = cue("fails").search(thread.title) is not None
-    request = cue("requests").search(title) is not None
-    if thread.kind == "pull" and not (cue("problem_titles").search(thread.title) or first.having("fails")):
-        return "a change that repairs nothing"
+def _no_incident(thread: Thread, told: Sequence[Told], choice: float) -> str | None:
+    """Why a thread holds no incident; None where it holds one."""
     if cue("tagged_titles").search(thread.title):
         return "marked as a guide or an announcement"
-    if cue("news_titles").search(thread.title) and not (shown or fails):
-        return "an announcement"
-    if shown:
-        return None
-    body = any("fails" in p and "asks" not in p and not cue("foretold").search(p.text) for p in first.parts)
-    if request and not (fails or evidence.signals):
-        return "a request or a question: nothing failed"
-    if not (fails or body or evidence.signals or settled or cue("problem_titles").search(thread.title)):
-        return "nothing failed"
+    if not holds_incident("thread", thread_signs(thread, told, choice)):
+        return "a request, a question, an announcement: nothing failed"
     return None
 
 
 # --- what was seen ---------------------------------------------------------
 
 
-def _update(first: Told) -> int:
+def update_of(first: Told) -> int:
     """The index of the first part of the opening post that was added when the matter was settled."""
     for i, part in enumerate(first.parts):
         if i and (_UPDATE.match(part.text) or (part.section == "fix" and i > 1)):
@@ -94,19 +80,11 @@ def _update(first: Told) -> int:
 def _symptom(thread: Thread, first: Told, update: int, found: Findings) -> None:
     parts = first.parts[:update]
     by_heading = [p for p in parts if p.section == "symptom"]
-    lead = [p for p in parts if p.section is None]
-    chosen = (
-        by_heading
-        or lead
-        or [p for p in parts if p.section not in ("aside", "setting", "cause", "analysis", "fix", "tried")]
-    )
-    if not any(not p.code and not _is_setting(p) for p in chosen):  # forms that ask for everything but what was seen
-        told_there = [p for p in parts if p.section in ("setting", "") and not p.code and not _is_setting(p)]
-        chosen = [*chosen, *([p for p in told_there if "fails" in p] or told_there)]
-    chosen = [p for p in chosen if p.text.strip(" *_") != thread.title]  # a chat's first line is its title
-    chosen = [p for p in chosen if not _is_setting(p) and not _is_noise(p) and "tries" not in p] or chosen
-    if thread.kind == "pull" and any("fails" in p for p in chosen) and not by_heading:
-        chosen = [p for p in chosen if "fails" in p or p.code]
+    by_heading = by_heading if any(not p.code and not _is_noise(p) for p in by_heading) else []
+    usable = [p for p in by_heading or parts if not (_is_setting(p) or _is_noise(p) or "tries" in p)]
+    chosen = seen_in(usable) or usable or parts
+    titled = [p for p in chosen if p.text.strip(" *_") != thread.title]  # a chat's first line is its title
+    chosen = titled if any(not p.code for p in titled) else chosen
     errors = [p for p in parts if p.code and p not in chosen and shows_error(p.text)][:1]
     kept = sorted(
         [*[p for p in chosen if not p.code or shows_error(p.text) or len(chosen) <= 3][:MAX_SYMPTOM], *errors],
@@ -131,63 +109,60 @@ def _is_noise(part: Said) -> bool:
 
 def _is_setting(part: Said) -> bool:
     """A line such as `torch 2.1.0`, `- OS: Ubuntu` that only names the surroundings."""
-    return not part.code and "fails" not in part and len(part.text) < 80 and bool(_SETTING.fullmatch(part.text))
+    named = not (part.code or "fails" in part or part.seen > SEEN) and len(part.text) < 80
+    return named and bool(_SETTING.fullmatch(part.text))
 
 
 # --- why -------------------------------------------------------------------
 
 
 def _cause(thread: Thread, told: Sequence[Told], choice: Choice | None, update: int, found: Findings) -> None:
-    """The sentences of the post that says best why: by their words, who says them, and whether the fix is there too."""
+    """The sentences of the post that says best why: by how they sound, who says them, and where the fix stands."""
     if "cause" in found.texts:
-        return
-    if choice and choice.told is not told[0] and (explained := _explained(told, choice)):
-        found.texts["cause"] = runs(thread.text, explained[1][:MAX_CAUSE], explained[0].parts)
         return
     best: tuple[float, list[Said], Told] | None = None
     for one in told:
-        parts = [p for p in one.parts if p.does & {"caused", "because"} or p.section == "cause"]
-        parts = [p for p in parts if "caused" in p or not (choice and any(p is f for f in choice.parts))]
-        if one is told[0]:
-            settled = {id(p) for p in one.parts[update:]}
-            parts = [p for p in parts if id(p) in settled or (thread.kind == "pull" and "caused" in p)]
-        parts = [p for p in parts if not (p.code or "asks" in p or is_bare(p) or _leads_nowhere(p, one))]
-        scored = [(_weight(p, one, choice), p) for p in parts]
-        good = [p for weight, p in scored if weight >= ENOUGH]
-        if good and (best is None or max(w for w, _ in scored) > best[0]):
-            best = (max(w for w, _ in scored), good, one)
+        late = one is told[0] and update < len(one.parts)  # what was added stands under no heading of the form
+        parts = explanation([replace(p, section=None) for p in one.parts[update:]] if late else one.parts)
+        parts = [p for p in parts if ("asks" not in p or p.why > 0) and not _leads_nowhere(p, one)]
+        if parts and (weight := max(p.why for p in parts) + _standing(one, choice, late)) > (
+            best[0] if best else FLOOR
+        ):
+            best = weight, parts, one
     if best:
-        strong = [p for p in best[1] if "caused" in p or p.section == "cause"]
-        found.texts["cause"] = runs(thread.text, (strong or best[1])[:MAX_CAUSE], best[2].parts)
+        found.texts["cause"] = runs(thread.text, best[1][:MAX_CAUSE], best[2].parts)
+    elif choice and choice.told.number and (parts := _likeliest(told, choice)):
+        found.texts["cause"] = runs(thread.text, parts, parts)
 
 
-def _explained(told: Sequence[Told], choice: Choice) -> tuple[Told, list[Said]] | None:
-    """What the post of the fix, or an earlier one of the same writer, declares before it advises."""
-    mine = [t for t in told[1:] if t.post.author == choice.told.post.author and t.number <= choice.told.number]
-    for one in sorted(mine, key=lambda t: -t.number):
-        parts = [p for p in explanation(one, one.post.role == "reporter") if not _leads_nowhere(p, one)]
-        parts += [p for p in one.parts if "caused" in p and p not in parts and not (p.code or "asks" in p)]
-        if parts := [p for p in parts if "caused" in p or not any(p is f for f in choice.parts)]:
-            return one, parts
-    return None
+def _likeliest(told: Sequence[Told], choice: Choice) -> list[Said]:
+    """The likeliest explanation by the writer of the fix, where none is clear."""
+    mine = [t for t in told if t.number and t.post.author == choice.told.post.author]
+    parts = [p for t in mine for p in t.parts if p.why > LEAST_WHY and not any(p is f for f in choice.parts)]
+    parts = [p for p in parts if "asks" not in p and not is_bare(p)]
+    return [max(parts, key=lambda p: p.why)] if parts else []
+
+
+def _standing(one: Told, choice: Choice | None, late: bool) -> float:
+    """How much a post's word counts for the cause: that of the fix most, then what its writer says elsewhere.
+
+    Least counts what a report guesses; not what was added to it `late`.
+    """
+    if choice and one.number == choice.told.number:
+        return 4.0
+    standing = 2.0 if choice and one.post.author == choice.told.post.author else 0.0
+    if one.number == 0 and not late:
+        standing = GUESSED
+    standing -= 1.0 if choice and one.number > choice.told.number and one.post.role == "other" else 0.0
+    return standing + (1.0 if one.post.accepted else 0.0) + min(one.post.approval, 3) * 0.3
 
 
 def _leads_nowhere(part: Said, one: Told) -> bool:
     """Whether a sentence ends with a colon, and a picture or nothing follows."""
-    at = one.parts.index(part) + 1
-    return part.opens and not (at < len(one.parts) and (one.parts[at].code or one.parts[at].item))
-
-
-def _weight(part: Said, one: Told, choice: Choice | None) -> float:
-    """How much a sentence says of the cause."""
-    weight = 4.0 if "caused" in part or part.section == "cause" else 2.0
-    weight += 2 if choice and one is choice.told else 0
-    weight += 2 if one.post.accepted else 0
-    weight += 1 if one.post.role in ("maintainer", "reporter") else 0
-    weight += min(one.post.approval, 3) * 0.3
-    weight -= 1 if "unsure" in part else 0
-    weight -= 2 if "denies" in part else 0
-    return weight
+    if not part.opens:
+        return False
+    at = [p.start for p in one.parts].index(part.start) + 1
+    return not (at < len(one.parts) and (one.parts[at].code or one.parts[at].item))
 
 
 # --- the rest --------------------------------------------------------------

@@ -107,7 +107,8 @@ def _discourse_page(tree: Any) -> list[RawThread]:
 
 
 def _discourse_post(cell: Any, body: Any, first: bool) -> RawPost:
-    marks = _all(cell, _has("accepted-answer", "accepted-text"), "@itemprop='acceptedAnswer'")
+    marks = [m for m in _all(cell, _has("accepted-text")) if m.text_content().strip()]
+    marks += _all(cell, "@itemprop='acceptedAnswer'")
     own = " accepted-answer " in f" {cell.get('class') or ''} " or cell.get("itemprop") == "acceptedAnswer"
     names = (f".//*[{_has('creator')}]//*[@itemprop='name']", ".//*[@itemprop='author']//*[@itemprop='name']")
     likes = (".//meta[@itemprop='userInteractionCount']/@content", f".//*[{_has('post-likes')}]")
