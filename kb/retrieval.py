@@ -24,8 +24,9 @@ DENSE_K = 300  # passages asked of each collection
 DENSE_WEIGHT = 0.5
 MAX_QUERY_TERMS = 200
 # Added to what a question's best score and its words' rarity are compared with: a lead on two or three words is no
-# lead. About a term or two; chosen on development questions of few words (evals/LOG.md).
-LITTLE_SCORE, LITTLE_RARITY = 10.0, 8.0
+# lead. About a term or two; chosen on development questions of few words (evals/LOG.md). What has been asked of an
+# incident is itself of few words, and lies near any question of the same few: that is damped more.
+LITTLE_SCORE, LITTLE_RARITY, LITTLE_ASKED = 10.0, 8.0, 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Hit:
     """An incident found, with the parts of its score.
 
     `dense` is the cosine of its nearest passage, `symptom` that of its nearest symptom passage and `asked` that of the
-    nearest question that people have asked for it (at most the last cosine that the store returned, where none of
+    nearest question that people have asked for it, damped (at most the last cosine that the store returned, where none of
     its passages was among the nearest), `lexical` its BM25 score as a
     share of the query's best, `told` the share of the person's words that its symptom tells, too (both lower where the
     query says little), `score` the weighted sum of dense and lexical; all in [0, 1].
@@ -106,13 +107,15 @@ class Retriever:
         lang: Lang = "zh" if has_chinese(query) else "en"
         sections, floor = self._dense(query)
         dense = _best(sections[s] for s in sections.keys() - {ASKED})
-        symptom, asked = sections.get("symptom", {}), sections.get(ASKED, {})
+        symptom, asked, said = sections.get("symptom", {}), sections.get(ASKED, {}), self._said(words or query)
         lexical, shares = self._lexical_scores(words or query), self._told(told)
         hits = []
         for i in dense.keys() | asked.keys() | lexical.keys() | shares.keys():
             d, x = dense.get(i, floor), lexical.get(i, 0.0)
             score = DENSE_WEIGHT * d + (1 - DENSE_WEIGHT) * x
-            hits.append(Hit(i, lang, score, d, symptom.get(i, floor), asked.get(i, floor), x, shares.get(i, 0.0)))
+            hits.append(
+                Hit(i, lang, score, d, symptom.get(i, floor), said * asked.get(i, floor), x, shares.get(i, 0.0))
+            )
         return sorted(hits, key=lambda hit: (-hit.score, hit.incident))
 
     def held(self, terms: Iterable[str]) -> Held:
@@ -153,6 +156,11 @@ class Retriever:
                 totals[incident] = totals.get(incident, 0.0) + score * len(LANGS) / languages
         top = max(totals.values(), default=0.0)
         return {incident: score / (top + LITTLE_SCORE) for incident, score in totals.items()}
+
+    def _said(self, text: str) -> float:
+        """How much a question says, in [0, 1): the rarity of its terms beside LITTLE_ASKED."""
+        whole = self._symptoms.weight(spoken_terms(text))
+        return whole / (whole + LITTLE_ASKED)
 
     def _told(self, text: str) -> dict[str, float]:
         """The share of the words, by rarity, that each incident's symptom holds."""
