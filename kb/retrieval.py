@@ -33,11 +33,11 @@ LITTLE_SCORE, LITTLE_RARITY, LITTLE_ASKED = 10.0, 8.0, 20.0
 class Hit:
     """An incident found, with the parts of its score.
 
-    `dense` is the cosine of its nearest passage, `symptom` that of its nearest symptom passage and `asked` that of the
-    nearest question that people have asked for it, damped (at most the last cosine that the store returned, where none of
-    its passages was among the nearest), `lexical` its BM25 score as a
-    share of the query's best, `told` the share of the person's words that its symptom tells, too (both lower where the
-    query says little), `score` the weighted sum of dense and lexical; all in [0, 1].
+    `dense` is the cosine of its nearest passage, `symptom` that of its nearest symptom passage and `asked` that of
+    the nearest question that people have asked for it, damped (at most the last cosine that the store returned,
+    where none of its passages was among the nearest), `lexical` its BM25 score as a share of the query's best,
+    `told` the share of the person's words that its symptom tells, too (both lower where the query says little),
+    `score` the weighted sum of dense and lexical; all in [0, 1].
     """
 
     incident: str
