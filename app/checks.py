@@ -100,10 +100,14 @@ def _satisfies(reads: CheckReads, value: float) -> bool:
 
 
 def verdict_of(check: GroupCheck, incident: str, value: YesNo) -> int:
-    """What an answer says of an incident: 1 for it, -1 rules it out, 0 nothing."""
+    """What an answer says of an incident: 1 for it, -1 rules it out, 0 nothing.
+
+    An answer that leaves less than half of the group speaks for those few, even if the other would have left them, too.
+    """
     kept, dropped = (check.yes, check.no) if value == "yes" else (check.no, check.yes)
     if incident in kept:
-        return 1 if incident not in dropped else 0
+        few = 2 * len({*kept}) < len({*kept, *dropped})
+        return 1 if few or incident not in dropped else 0
     return -1 if incident in dropped else 0
 
 

@@ -73,7 +73,8 @@ def diagnose(
     found, answers = consider(reading, settings, retriever, given, watch, reranking)
     with watch.stage("rank"):
         ranked = rank(found, weights)
-        decision = decide(reading, ranked, weights.thresholds)
+        text = "\n".join(line.text for line in reading.lines)[:MAX_SEARCHABLE]
+        decision = decide(reading, ranked, weights.thresholds, retriever.said(text))
     second = None
     if decision.verdict == "diagnosed":
         second = second_problem(

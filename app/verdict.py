@@ -12,6 +12,11 @@ from kb.translate import chinese_terms, english_terms
 MIN_HEALTHY_ROWS = 3  # logged rows below which "nothing wrong" cannot be said
 MIN_QUESTION = 4  # index terms below which words are no question
 MIN_FIELD_TERMS = 2  # terms of the field below which a question names no symptom
+# How much must be said (Retriever.said) to tell a cause from look-alikes that show the same; "GRPO training, the loss
+# is 0 all the time" says 0.5. Chosen on development questions of few words (evals/LOG.md).
+MIN_SAID = 0.6
+MIN_RIVAL, LIKELY = 0.01, 0.5  # no second cause worth a name, and a first that is less likely than not: not in here
+_RULED_OUT = ("answer_against", "measure_against", "check_against", "version_excluded", "component_unused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +27,8 @@ class Decision:
     code: ReasonCode
 
 
-def decide(reading: Reading, ranked: Sequence[Ranked], thresholds: Thresholds) -> Decision:
-    """The verdict for evidence and ranked causes."""
+def decide(reading: Reading, ranked: Sequence[Ranked], thresholds: Thresholds, said: float = 1.0) -> Decision:
+    """The verdict for evidence and ranked causes; `said`: how much the question says, in [0, 1]."""
     if _healthy(reading):
         return Decision("no_match", "nothing_wrong_seen")
     first = ranked[0].probability if ranked else 0.0
@@ -33,19 +38,37 @@ def decide(reading: Reading, ranked: Sequence[Ranked], thresholds: Thresholds) -
         little = _field_terms(reading) == 0 or len(lexical_tokens(reading.prose)) < MIN_QUESTION
         if little and first < thresholds.first:
             return Decision("insufficient", "too_little")
-    if 1.0 - sum(r.probability for r in ranked) >= thresholds.something_else:
+    answered = bool(ranked) and "answer_for" in ranked[0].candidate.features  # the person has confirmed its check
+    if not answered and 1.0 - sum(r.probability for r in ranked) >= thresholds.something_else:
         return _no_match(reading)
     if stands_out(ranked, thresholds):
-        return Decision("diagnosed", "matched")
-    if len(ranked) < 2 or ranked[1].probability < 0.01:
-        return Decision("no_match", "unknown_problem")
-    return Decision("ambiguous", "rivals_remain")
+        open_ = said < MIN_SAID and has_open_rival(ranked, reading.evidence)
+        return Decision("ambiguous", "rivals_remain") if open_ else Decision("diagnosed", "matched")
+    alone = len(ranked) < 2 or (ranked[1].probability < MIN_RIVAL and first < LIKELY and not answered)
+    return Decision("no_match", "unknown_problem") if alone else Decision("ambiguous", "rivals_remain")
 
 
 def stands_out(ranked: Sequence[Ranked], thresholds: Thresholds) -> bool:
     """Whether the first cause is likely enough (t2) and far enough ahead of the second (t3)."""
     first, second = [*(r.probability for r in ranked[:2]), 0.0, 0.0][:2]
     return first >= thresholds.first and first - second >= thresholds.lead
+
+
+def has_open_rival(ranked: Sequence[Ranked], evidence: Evidence) -> bool:
+    """Whether a look-alike of the first cause's symptom groups shows all that was seen of the first, too.
+
+    An error line tells them apart; a check, a version or a component that is not in use may have ruled one out.
+    """
+    first = ranked[0].candidate
+    if evidence.initiating_error or "signature" in first.features or "answer_for" in first.features:
+        return False
+    seen = {signal.name for signal in evidence.signals} & {*first.incident.signals}
+    return any(
+        {*r.candidate.incident.symptom_groups} & {*first.incident.symptom_groups}
+        and seen <= {*r.candidate.incident.signals}
+        and not any(r.candidate.features.get(name) for name in _RULED_OUT)
+        for r in ranked[1:]
+    )
 
 
 def hard_evidence(evidence: Evidence) -> bool:

@@ -107,7 +107,7 @@ class Retriever:
         lang: Lang = "zh" if has_chinese(query) else "en"
         sections, floor = self._dense(query)
         dense = _best(sections[s] for s in sections.keys() - {ASKED})
-        symptom, asked, said = sections.get("symptom", {}), sections.get(ASKED, {}), self._said(words or query)
+        symptom, asked, said = sections.get("symptom", {}), sections.get(ASKED, {}), self.said(words or query)
         lexical, shares = self._lexical_scores(words or query), self._told(told)
         hits = []
         for i in dense.keys() | asked.keys() | lexical.keys() | shares.keys():
@@ -122,6 +122,11 @@ class Retriever:
         """How much some terms weigh by rarity, and how much of that each incident holds."""
         wanted = {*terms}
         return self._whole.weight(wanted), self._whole.held(wanted)
+
+    def said(self, text: str) -> float:
+        """How much a question says, in [0, 1): the rarity of its terms beside LITTLE_ASKED."""
+        whole = self._symptoms.weight(spoken_terms(text))
+        return whole / (whole + LITTLE_ASKED)
 
     def find_signatures(self, lines: Sequence[str]) -> list[SignatureHit]:
         """The error signatures of incidents on the lines of a paste."""
@@ -156,11 +161,6 @@ class Retriever:
                 totals[incident] = totals.get(incident, 0.0) + score * len(LANGS) / languages
         top = max(totals.values(), default=0.0)
         return {incident: score / (top + LITTLE_SCORE) for incident, score in totals.items()}
-
-    def _said(self, text: str) -> float:
-        """How much a question says, in [0, 1): the rarity of its terms beside LITTLE_ASKED."""
-        whole = self._symptoms.weight(spoken_terms(text))
-        return whole / (whole + LITTLE_ASKED)
 
     def _told(self, text: str) -> dict[str, float]:
         """The share of the words, by rarity, that each incident's symptom holds."""
