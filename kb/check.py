@@ -148,6 +148,14 @@ def _signatures(incident: Incident, library: Library) -> Found:
             yield f"signatures.{number}", f"shorter than {MIN_SIGNATURE} characters"
 
 
+def _titles(incident: Incident, library: Library) -> Found:
+    """A title is not a quotation as a whole: the quotes would be shown."""
+    for lang in LANGS:
+        title = getattr(incident.title, lang)
+        if title and title[0] in "\"'" and title[0] == title[-1]:
+            yield f"title.{lang}", "stands in quotes twice; leave the inner ones out"
+
+
 def _asked(incident: Incident, library: Library) -> Found:
     """Questions are short, and in the language they are filed under."""
     for lang in LANGS:
@@ -249,6 +257,7 @@ _INCIDENT_RULES: tuple[Callable[[Incident, Library], Found], ...] = (
     _languages,
     _statuses,
     _signatures,
+    _titles,
     _asked,
     _versions,
 )

@@ -42,6 +42,7 @@ def test_a_clean_incident_has_no_finding(tmp_path: Path) -> None:
     [
         ("components: [deepspeed", "components: [deepsped", "components: deepsped is not known"),
         ("signals: [loss-nan]", "signals: [loss-man]", "signals: loss-man is not known"),
+        ('"A title: with a colon"', "'\"A title\"'", "title.en: stands in quotes twice"),
         ("symptom_groups: []", "symptom_groups: [nowhere]", "symptom_groups: nowhere is not known"),
         ("rivals: []", "rivals: [one]", "rivals: names itself"),
         ("Why [1].", "Why [1, 9].", "en.cause: cites [9], which is no source"),
