@@ -27,7 +27,7 @@ class Decision:
     code: ReasonCode
 
 
-def decide(reading: Reading, ranked: Sequence[Ranked], thresholds: Thresholds, said: float = 1.0) -> Decision:
+def decide(reading: Reading, ranked: Sequence[Ranked], thresholds: Thresholds, said: float) -> Decision:
     """The verdict for evidence and ranked causes; `said`: how much the question says, in [0, 1]."""
     if _healthy(reading):
         return Decision("no_match", "nothing_wrong_seen")

@@ -10,11 +10,8 @@ from ingest.told import is_bare, shows_error
 _NAME = re.compile(r"[a-z_][\w-]*[_=.\d-][\w.=-]*|\d+(?:\.\d+)+|\b[a-z]{5,}\b|(?=([\u4e00-\u9fff]{2}))")
 _STEM = 6  # characters of a word by which two are the same
 _NO_CAUSE = frozenset({"setting", "symptom", "tried", "aside"})
-TELLS, EXPLAINS, SEEN = (
-    -0.6,
-    -1.1,
-    -0.8,
-)  # log-odds from which a sentence counts; best F1 over folds of the labelled sources
+# Log-odds from which a sentence counts; best F1 over folds of the labelled sources.
+TELLS, EXPLAINS, SEEN = -0.6, -1.1, -0.8
 LEAST = -8.0  # log-odds below which a sentence can be no advice at all
 FLOOR, GAP = -2.4, 2.0  # in a text that is chosen: log-odds below which none counts, and behind its best
 

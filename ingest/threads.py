@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingest.types import Change, Post, Role, SourceFormat, Span, Thread, ThreadKind
+from ingest.types import Change, Post, Role, SourceFormat, Thread, ThreadKind
 from kb.errors import InputError
 
 MAX_POSTS, MAX_BODY, MAX_TITLE = 2000, 400_000, 500  # posts, characters
@@ -108,8 +108,3 @@ def _address(written: str, repository: str | None) -> str | None:
     name, _, number = written.partition("#")
     name = name or repository or ""
     return f"https://github.com/{name}/pull/{number}" if "/" in name else None
-
-
-def span_of(thread: Thread, start: int, end: int) -> Span:
-    """A span into the thread's text."""
-    return Span(thread.digest, start, end)
