@@ -62,6 +62,7 @@ class Retriever:
 
     catalog: Catalog
     manifest: Manifest
+    _languages: Mapping[str, int]
     _lexical: Mapping[Lang, LexicalIndex]
     _symptoms: TermTable
     _whole: TermTable
@@ -84,6 +85,8 @@ class Retriever:
     def _open(self, folder: Path, manifest: Manifest) -> None:
         if self._store is not None:
             self._store.close()
+        self._store = open_store(folder, self._server)
+        self._store.warm()
         try:
             self.catalog = Catalog.model_validate_json((folder / "catalog.json").read_bytes())
             self._lexical = {lang: LexicalIndex.load(folder / f"lexical-{lang}") for lang in LANGS}
@@ -91,7 +94,7 @@ class Retriever:
             self._whole = TermTable.load(folder / WHOLE)
         except (OSError, ValueError) as error:
             raise UnavailableError(f"index {folder}: damaged; run casebook index --rebuild") from error
-        self._store = open_store(folder, self._server)
+        self._languages = {i: len(incident.text) for i, incident in self.catalog.incidents.items()}
         self._signatures = SignatureIndex(i for i in self.catalog.incidents.values() if i.status != "retired")
         self._folder, self.manifest = folder, manifest
 
@@ -139,7 +142,7 @@ class Retriever:
         if not text.strip() or self._store is None:
             return {}, 0.0
         vector = self._embedder.embed([text], "query")[0]
-        found = [self._store.query(lang, vector, DENSE_K) for lang in LANGS]
+        found = self._store.nearest(vector, DENSE_K).values()
         nearest: dict[str, dict[str, float]] = {}
         for passage, similarity in (near for part in found for near in part):
             incident, _, section, _ = passage.split(":")
@@ -157,8 +160,7 @@ class Retriever:
         for lang in LANGS:
             terms = query_terms(query, lang)[:MAX_QUERY_TERMS]
             for incident, score in self._lexical[lang].scores(terms).items():
-                languages = len(self.catalog.incidents[incident].text)
-                totals[incident] = totals.get(incident, 0.0) + score * len(LANGS) / languages
+                totals[incident] = totals.get(incident, 0.0) + score * len(LANGS) / self._languages[incident]
         top = max(totals.values(), default=0.0)
         return {incident: score / (top + LITTLE_SCORE) for incident, score in totals.items()}
 

@@ -4,8 +4,10 @@ Collections have the layout of llama-index's ChromaVectorStore, which writes the
 chromadb directly, so that a cold start does not pay for llama-index.
 """
 
+import importlib
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,8 +20,18 @@ from kb.types import LANGS, Lang
 
 BATCH = 1000
 FULL = 20 << 20  # bytes free below which a failed write is put down to a full disk
-# ef_search above the number of results asked for: the default loses neighbours on small, dense collections.
-_HNSW = {"hnsw": {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}}
+# ef_search above the number of results asked for: the default loses neighbours on small, dense collections. Every
+# write goes into the graph on disk at once: what waits in Chroma's log instead is inserted anew at each start.
+_HNSW = {
+    "hnsw": {
+        "space": "cosine",
+        "ef_construction": 200,
+        "ef_search": 200,
+        "max_neighbors": 32,
+        "batch_size": 2,
+        "sync_threshold": 2,
+    }
+}
 
 
 class Store:
@@ -30,8 +42,7 @@ class Store:
 
         Collections are called `<name>-en` and `<name>-zh`. Raises UnavailableError.
         """
-        import chromadb
-
+        chromadb = _chromadb()
         settings = chromadb.Settings(anonymized_telemetry=False)
         with _errors(where):
             if isinstance(where, Path):
@@ -42,6 +53,7 @@ class Store:
                 self._client = chromadb.HttpClient(url.hostname or "", port, url.scheme == "https", settings=settings)
         self._where, self._name = where, name
         self._collections: dict[Lang, Any] = {}
+        self._threads = ThreadPoolExecutor(len(LANGS))
 
     def collection(self, lang: Lang) -> Any:
         """The Chroma collection of one language, made if it is not there."""
@@ -78,6 +90,15 @@ class Store:
             found = self.collection(lang).query(query_embeddings=[vector.tolist()], n_results=k, include=["distances"])
         return [(i, 1.0 - d) for i, d in zip(found["ids"][0], found["distances"][0], strict=True)]
 
+    def nearest(self, vector: Vectors, k: int) -> dict[Lang, list[tuple[str, float]]]:
+        """As query, for both languages at once."""
+        return dict(zip(LANGS, self._threads.map(lambda lang: self.query(lang, vector, k), LANGS), strict=True))
+
+    def warm(self) -> None:
+        """Have the vectors read from disk in the background: the first query waits for the rest of it only."""
+        for collection in [self.collection(lang) for lang in LANGS]:
+            self._threads.submit(collection.get, limit=1, include=["embeddings"])
+
     def copy_from(self, other: "Store") -> None:
         """Take over all passages of another generation on the same server."""
         with _errors(self._where):
@@ -105,8 +126,27 @@ class Store:
 
     def close(self) -> None:
         """Let go of files and connections; another Store on the same path sees what was written since."""
+        self._threads.shutdown()
         self._collections.clear()
         self._client.close()
+
+
+def _chromadb() -> Any:
+    """The module, whose 160 overriding methods are not compared with what they override: 0.7 s at each start."""
+    module: Any = importlib.import_module("overrides")
+    decorators = module.override, module.overrides
+    module.override = module.overrides = _overriding
+    try:
+        import chromadb
+    finally:
+        module.override, module.overrides = decorators
+    return chromadb
+
+
+def _overriding(method: Any) -> Any:
+    """What the decorator of `overrides` leaves on a method."""
+    method.__override__ = True
+    return method
 
 
 def _hint(where: Path | str) -> str:

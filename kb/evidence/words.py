@@ -24,9 +24,15 @@ class Spoken:
 
 
 @cache
-def _phrases() -> tuple[PatternSet, tuple[tuple[str, re.Pattern[str]], ...]]:
+def _phrases() -> tuple[PatternSet, Sequence[tuple[str, str]]]:
     rows = [(signal, phrase) for signal, phrases in table("words")["signals"].items() for phrase in phrases]
-    return PatternSet([p for _, p in rows]), tuple((s, re.compile(p, re.IGNORECASE)) for s, p in rows)
+    return PatternSet([phrase for _, phrase in rows]), rows
+
+
+@cache
+def _compiled(phrase: str) -> re.Pattern[str]:
+    """A phrase that was found; to compile all of them takes a quarter of a second."""
+    return re.compile(phrase, re.IGNORECASE)
 
 
 @cache
@@ -70,8 +76,8 @@ def spoken(lines: Sequence[Line]) -> list[Spoken]:
     for line in lines:
         for piece in sentences(line.text):
             for index in phrases.match(piece):
-                signal, pattern = known[index]
-                found = pattern.search(piece)
+                signal, phrase = known[index]
+                found = _compiled(phrase).search(piece)
                 if found and not negated(piece, found.start(), found.end()) and not _turned(signal, found[0]):
                     out.append(Spoken(signal, line))
     said = {item.signal for item in out}
