@@ -34,10 +34,13 @@ class Passage:
 
 
 def passages(incident: Incident, count_tokens: Callable[[str], int], reads_chinese: bool) -> Iterator[Passage]:
-    """The passages of an incident; each holds the title, and at most 256 tokens where lines allow it."""
+    """The passages of an incident; each holds the title, and at most 256 tokens where lines allow it.
+
+    For a model without Chinese the Chinese sections say what the English ones say, in fewer words, and are left out.
+    """
     for lang, sections in incident.text.items():
         title = incident.title.get(lang)
-        for section in _SECTIONS:
+        for section in _SECTIONS if reads_chinese or lang == "en" or "en" not in incident.text else ():
             pieces = split_lines(getattr(sections, section), MAX_TOKENS - count_tokens(title) - 4, count_tokens)
             for number, piece in enumerate(pieces):
                 yield _passage(incident, lang, section, number, f"{title}\n{piece}", reads_chinese)
