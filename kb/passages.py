@@ -9,7 +9,7 @@ from kb.types import Incident, Lang
 
 MAX_TOKENS = 256
 MIN_WORDS = 3  # a question of which fewer words are left in translation lies near everything
-ASKED = "asked"
+ASKED, EMBEDDED = "asked", 5  # questions of an incident in a language; embedding more of them gains nothing (evals/LOG.md)
 _SECTIONS = ("symptom", "check", "cause", "fix")
 
 
@@ -44,7 +44,7 @@ def passages(incident: Incident, count_tokens: Callable[[str], int], reads_chine
             pieces = split_lines(getattr(sections, section), MAX_TOKENS - count_tokens(title) - 4, count_tokens)
             for number, piece in enumerate(pieces):
                 yield _passage(incident, lang, section, number, f"{title}\n{piece}", reads_chinese)
-        for number, question in enumerate(incident.asked.get(lang)):
+        for number, question in enumerate(incident.asked.get(lang)[:EMBEDDED]):
             passage = _passage(incident, lang, ASKED, number, question, reads_chinese)
             if passage.embedded == question or len(passage.embedded.split()) >= MIN_WORDS:
                 yield passage
