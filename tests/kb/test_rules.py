@@ -30,7 +30,7 @@ BESIDE = {
     "llama-factory": {"cutoff_len": 10}, "ms-swift": {"lora_rank": 8}, "trl": {"logging_steps": 1},
     "transformers": {"logging_steps": 1}, "axolotl": {"sequence_len": 10}, "env": {"A_B": 1},
     "verl": {"trainer.nnodes": 1}, "torchrun": {"nnodes": 1}, "llama-cpp": {"threads": 1},
-    "accelerate": {"num_machines": 1}, "ollama": {"num_thread": 1}, "docker": {"name": "x"},
+    "accelerate": {"num_machines": 1}, "ollama": {"num_thread": 1}, "docker": {"name": "x"}, "peft": {"bias": "none"},
 }  # fmt: skip
 
 
