@@ -116,16 +116,21 @@ def _pump(source: IO[bytes] | None, out: BinaryIO, watcher: Watcher, lock: threa
 
 
 def _wait(child: "subprocess.Popen[bytes]") -> int:
-    """The child's status; Ctrl-C reaches it by itself, SIGTERM is passed on, and it decides when to end."""
-    in_main = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGTERM, lambda number, frame: child.send_signal(number)) if in_main else None
+    """The child's status; Ctrl-C reaches it by itself, SIGTERM is passed on, and it decides when to end.
+
+    KeyboardInterrupt is not raised here: between the child's end and its being noted it would lose the status.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return child.wait()
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, lambda number, frame: None),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, lambda number, frame: child.send_signal(number)),
+    }
     try:
-        while True:
-            with contextlib.suppress(KeyboardInterrupt):
-                return child.wait()
+        return child.wait()
     finally:
-        if in_main:
-            signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _copy(data: bytes, out: BinaryIO, watcher: Watcher) -> None:
