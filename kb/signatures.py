@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from kb import patterns
 from kb.types import Incident, Signature
 
+ACROSS = r"[\s\S]"  # what a signature over several lines has between its parts
+
 
 @dataclass(frozen=True, slots=True)
 class SignatureHit:
@@ -24,17 +26,25 @@ def pattern(signature: Signature) -> str:
 
 
 class SignatureIndex:
-    """All signatures compiled into one automaton; case is ignored."""
+    """All signatures compiled into one automaton, those that may span lines into another; case is ignored."""
 
     def __init__(self, incidents: Iterable[Incident]) -> None:
-        pairs = [(incident.id, n, s) for incident in incidents for n, s in enumerate(incident.signatures)]
-        self._owners = [(name, number) for name, number, _ in pairs]
-        self._set = patterns.PatternSet([pattern(signature) for _, _, signature in pairs])
+        pairs = [(incident.id, n, pattern(s)) for incident in incidents for n, s in enumerate(incident.signatures)]
+        self._within = [pair for pair in pairs if ACROSS not in pair[2]]
+        self._across = [pair for pair in pairs if ACROSS in pair[2]]
+        self._lines = patterns.PatternSet([p for _, _, p in self._within])
+        self._text = patterns.PatternSet([p for _, _, p in self._across])
 
     def find(self, lines: Sequence[str]) -> list[SignatureHit]:
-        """Every signature on every line."""
-        return [
-            SignatureHit(self._owners[which][0], self._owners[which][1], number)
+        """Every signature on every line; one that spans lines once, on the line where it ends."""
+        found = [
+            SignatureHit(*self._within[which][:2], number)
             for number, line in enumerate(lines)
-            for which in self._set.match(line)
+            for which in self._lines.match(line)
         ]
+        text = "\n".join(lines)
+        for name, number, spanning in (self._across[which] for which in self._text.match(text)):
+            data = text.encode()
+            if span := patterns.Pattern(f"(?i){spanning}").search(data):
+                found.append(SignatureHit(name, number, data.count(b"\n", 0, span[1])))
+        return found

@@ -49,7 +49,10 @@ class Text(Frozen):
 
 
 class Signature(Frozen):
-    """Text that a log shows when this incident happens: a literal, or a pattern in RE2 syntax."""
+    """Text that a log shows when this incident happens: a literal, or a pattern in RE2 syntax.
+
+    It is looked for line by line; a pattern with `[\\s\\S]` in it may span lines.
+    """
 
     literal: NonEmpty | None = None
     regex: NonEmpty | None = None
