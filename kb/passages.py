@@ -9,7 +9,8 @@ from kb.types import Incident, Lang
 
 MAX_TOKENS = 256
 MIN_WORDS = 3  # a question of which fewer words are left in translation lies near everything
-ASKED, EMBEDDED = "asked", 5  # questions of an incident in a language; embedding more of them gains nothing (evals/LOG.md)
+ASKED = "asked"
+EMBEDDED = 5  # questions of an incident in a language: to embed more of them gains nothing (evals/LOG.md)
 _SECTIONS = ("symptom", "check", "cause", "fix")
 
 
