@@ -147,7 +147,7 @@ def _add_names(candidate: Candidate, names: Held) -> None:
 
 
 def _add_known(candidate: Candidate, catalog: Catalog) -> None:
-    """By its sources and the incidents that it is mistaken for: of two that fit alike, more people met the known one."""
+    """By its sources and the incidents mistaken for it: of two that fit alike, more people met the better known."""
     met = len(candidate.incident.sources) + catalog.rivals_of.get(candidate.incident.id, 0)
     candidate.features["known"] = math.log1p(met) / LOG_MET
 
