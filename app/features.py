@@ -1,6 +1,5 @@
 """Evidence and retrieval → candidate causes with named features and the reasons behind them."""
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -20,7 +19,6 @@ from kb.types import Incident, Lang
 from kb.versions import judge
 
 MAX_CANDIDATES = 40
-LOG_MET = 3.0  # scale: log(1 + 19), about the best known
 FOREIGN_WEIGHT = 20.0  # about four names that no incident has: more says no more
 LEADS = (
     ("relative", "lexical_lead"),
@@ -97,7 +95,6 @@ def candidates(
         candidate = Candidate(catalog.incidents[name])
         _add_retrieval(candidate, by_hit.get(name) or nowhere)
         _add_names(candidate, names)
-        _add_known(candidate, catalog)
         _add_signatures(candidate, by_signature.get(name, []), sharing, reading)
         _add_signals(candidate, reading.evidence)
         _add_components(candidate, reading, not_used)
@@ -144,12 +141,6 @@ def _sharing(found: Iterable[SignatureHit]) -> dict[int, int]:
 def _add_names(candidate: Candidate, names: Held) -> None:
     whole, held = names
     candidate.features["foreign"] = min((whole - held.get(candidate.incident.id, 0.0)) / FOREIGN_WEIGHT, 1.0)
-
-
-def _add_known(candidate: Candidate, catalog: Catalog) -> None:
-    """By its sources and the incidents mistaken for it: of two that fit alike, more people met the better known."""
-    met = len(candidate.incident.sources) + catalog.rivals_of.get(candidate.incident.id, 0)
-    candidate.features["known"] = math.log1p(met) / LOG_MET
 
 
 def _add_retrieval(candidate: Candidate, hit: Hit) -> None:

@@ -40,7 +40,7 @@ FIXED = {
 }
 POSITIVE = {
     "dense", "dense_lead", "symptom", "symptom_lead", "asked", "asked_lead", "relative", "lexical_lead", "told",
-    "told_lead", "known", "signature", "signature_initiating", "signals", "component", "model", "version_affected",
+    "told_lead", "signature", "signature_initiating", "signals", "component", "model", "version_affected",
     "rerank", "rerank_lead",
 }  # fmt: skip
 NEGATIVE = {

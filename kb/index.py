@@ -1,7 +1,6 @@
 """Build and update the index: a new generation from the current one plus what changed."""
 
 import shutil
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -61,11 +60,6 @@ class Catalog(Frozen):
             for signal in incident.signals if incident.status != "retired" else ():
                 found.setdefault(signal, []).append(incident.id)
         return found
-
-    @cached_property
-    def rivals_of(self) -> Mapping[str, int]:
-        """Incident → how many others name it as a rival."""
-        return Counter(rival for incident in self.incidents.values() for rival in incident.rivals)
 
 
 def build(
