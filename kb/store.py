@@ -4,12 +4,13 @@ Collections have the layout of llama-index's ChromaVectorStore, which writes the
 chromadb directly, so that a cold start does not pay for llama-index.
 """
 
-import importlib
+import importlib.util
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -133,7 +134,8 @@ class Store:
 
 def _chromadb() -> Any:
     """The module, whose 160 overriding methods are not compared with what they override: 0.7 s at each start."""
-    module: Any = importlib.import_module("overrides")
+    there = importlib.util.find_spec("overrides") is not None  # chromadb brings it
+    module: Any = importlib.import_module("overrides") if there else SimpleNamespace(override=None, overrides=None)
     decorators = module.override, module.overrides
     module.override = module.overrides = _overriding
     try:
