@@ -21,18 +21,8 @@ from kb.types import LANGS, Lang
 
 BATCH = 1000
 FULL = 20 << 20  # bytes free below which a failed write is put down to a full disk
-# ef_search above the number of results asked for: the default loses neighbours on small, dense collections. Every
-# write goes into the graph on disk at once: what waits in Chroma's log instead is inserted anew at each start.
-_HNSW = {
-    "hnsw": {
-        "space": "cosine",
-        "ef_construction": 200,
-        "ef_search": 200,
-        "max_neighbors": 32,
-        "batch_size": 2,
-        "sync_threshold": 2,
-    }
-}
+# ef_search above the number of results asked for: the default loses neighbours on small, dense collections.
+_HNSW = {"hnsw": {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}}
 
 
 class Store:

@@ -90,7 +90,7 @@ def test_another_layout_makes_the_collections_anew_and_keeps_the_vectors(
     store = open_store(folder, None)
     settings = store.collection("en").configuration["hnsw"]
     store.close()
-    assert (settings["sync_threshold"], settings["space"]) == (2, "cosine")
+    assert (settings["ef_search"], settings["space"]) == (200, "cosine")
 
 
 def test_a_reader_sees_a_new_generation_at_its_next_request(
