@@ -109,8 +109,6 @@ class _Build:
         gone = [i for i, digest in old.items() if manifest.passages.get(i) != digest]
         self.log = VectorLog(self.root, self.embedder.fingerprint)
         resumed = sum(self.log.get(p.embedded) is not None for p in new)
-        # On a server, and where the collections are made in another way now, their rows are copied, not the folder.
-        self._by_rows = self.server is not None or (before is not None and before.layout != generations.LAYOUT)
         self._write(previous, manifest, new, gone, live)
         self.log.delete()
         return Report(len(live), len(wanted), len(new) - resumed, len(gone), changed=True, resumed=resumed)
@@ -132,7 +130,7 @@ class _Build:
         self, previous: Path | None, manifest: Manifest, new: list[Passage], gone: list[str], live: list[Incident]
     ) -> None:
         try:
-            folder = generations.start(self.root, None if self._by_rows else previous)
+            folder = generations.start(self.root, None if self.server else previous)
             self._fill_store(folder, previous, new, gone)
             for lang in LANGS:
                 LexicalIndex.build(live, lang).save(folder / f"lexical-{lang}")
@@ -151,7 +149,7 @@ class _Build:
     def _fill_store(self, folder: Path, previous: Path | None, new: list[Passage], gone: list[str]) -> None:
         store = open_store(folder, self.server)
         try:
-            if self._by_rows and previous:
+            if self.server and previous:
                 older = open_store(previous, self.server)
                 store.copy_from(older)
                 older.close()

@@ -74,25 +74,6 @@ def test_embeds_only_what_changed_and_follows_deletes(few_incidents: Path, tmp_p
     assert len([p for p in root.glob("g-*") if p.is_dir()]) == generations.KEPT
 
 
-def test_another_layout_makes_the_collections_anew_and_keeps_the_vectors(
-    few_incidents: Path, tmp_path: Path, embedder: Embedder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    root = tmp_path / "index"
-    with monkeypatch.context() as before:
-        before.setattr(generations, "LAYOUT", generations.LAYOUT - 1)
-        before.setattr("kb.store._HNSW", {"hnsw": {"space": "cosine"}})
-        first = build(root, [few_incidents], embedder)
-    second = build(root, [few_incidents], embedder)
-    assert (second.embedded, second.passages, second.changed) == (0, first.passages, True)
-    _assert_whole(root, embedder)
-    folder = generations.current(root)
-    assert folder is not None
-    store = open_store(folder, None)
-    settings = store.collection("en").configuration["hnsw"]
-    store.close()
-    assert (settings["ef_search"], settings["space"]) == (200, "cosine")
-
-
 def test_a_reader_sees_a_new_generation_at_its_next_request(
     few_incidents: Path, tmp_path: Path, embedder: Embedder
 ) -> None:
