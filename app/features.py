@@ -26,6 +26,7 @@ LEADS = (
     ("symptom", "symptom_lead"),
     ("asked", "asked_lead"),
     ("told", "told_lead"),
+    ("learned", "learned_lead"),
     ("rerank", "rerank_lead"),
 )
 
@@ -83,7 +84,7 @@ def candidates(
     """
     by_hit = {hit.incident: hit for hit in hits}
     floor = min((hit.dense for hit in hits), default=0.0)
-    nowhere = Hit("", "en", 0.0, dense=floor, symptom=floor, asked=floor, lexical=0.0, told=0.0)
+    nowhere = Hit("", "en", 0.0, dense=floor, symptom=floor, asked=floor, lexical=0.0, told=0.0, learned=0.0)
     by_signature: dict[str, list[SignatureHit]] = {}
     for signature in found:
         by_signature.setdefault(signature.incident, []).append(signature)
@@ -145,7 +146,7 @@ def _add_names(candidate: Candidate, names: Held) -> None:
 
 def _add_retrieval(candidate: Candidate, hit: Hit) -> None:
     candidate.features |= {"dense": hit.dense, "symptom": hit.symptom, "asked": hit.asked}
-    candidate.features |= {"relative": hit.lexical, "told": hit.told}
+    candidate.features |= {"relative": hit.lexical, "told": hit.told, "learned": hit.learned}
     if hit.told > 0.4 or hit.symptom > 0.5:
         candidate.supports.append(Reason("s_words", {}))
 

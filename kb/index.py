@@ -13,6 +13,7 @@ from kb import generations
 from kb.embedding import Embedder, Vectors
 from kb.errors import IndexMismatch, UnavailableError
 from kb.generations import Manifest
+from kb.learned import LearnedTerms, examples
 from kb.lexical import LexicalIndex
 from kb.library import BUILT_IN, base_version, fingerprint, load_library
 from kb.passages import Passage, passages
@@ -22,7 +23,7 @@ from kb.types import LANGS, Frozen, Group, GroupCheck, Incident
 from kb.vectors import VectorLog
 
 EMBED_BATCH = 256
-SYMPTOMS, WHOLE = "terms-symptom.npz", "terms-whole.npz"  # term tables of a generation
+SYMPTOMS, WHOLE, LEARNED = "terms-symptom.npz", "terms-whole.npz", "terms-learned.npz"  # term tables of a generation
 Progress = Callable[[int, int], None]  # passages embedded so far, passages to embed
 
 
@@ -136,6 +137,7 @@ class _Build:
                 LexicalIndex.build(live, lang).save(folder / f"lexical-{lang}")
             TermTable.build({i.id: symptom_terms(i) for i in live}).save(folder / SYMPTOMS)
             TermTable.build({i.id: all_terms(i) for i in live}).save(folder / WHOLE)
+            LearnedTerms.learn({i.id: examples(i) for i in live}).save(folder / LEARNED)
             catalog = Catalog(incidents=dict(self.library.incidents), groups=dict(self.library.groups))
             (folder / "catalog.json").write_text(
                 catalog.model_dump_json(by_alias=True, exclude_unset=True), encoding="utf-8"

@@ -11,7 +11,7 @@ MAX_TOKENS = 256
 MIN_WORDS = 3  # a question of which fewer words are left in translation lies near everything
 ASKED = "asked"
 EMBEDDED = 5  # questions of an incident in a language: to embed more of them gains nothing (evals/LOG.md)
-_SECTIONS = ("symptom", "check", "cause", "fix")
+_SECTIONS = ("symptom", "check", "cause")  # BM25 reads the fixes; to embed them gains nothing (evals/LOG.md)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from kb import generations
 from kb.embedding import Embedder
 from kb.errors import IndexMismatch, UnavailableError
 from kb.generations import Manifest
-from kb.index import SYMPTOMS, WHOLE, Catalog, open_store
+from kb.index import LEARNED, SYMPTOMS, WHOLE, Catalog, open_store
+from kb.learned import LearnedTerms
 from kb.lexical import LexicalIndex, query_terms
 from kb.passages import ASKED
 from kb.signatures import SignatureHit, SignatureIndex
@@ -37,6 +38,7 @@ class Hit:
     the nearest question that people have asked for it, damped (at most the last cosine that the store returned,
     where none of its passages was among the nearest), `lexical` its BM25 score as a share of the query's best,
     `told` the share of the person's words that its symptom tells, too (both lower where the query says little),
+    `learned` how much the query's terms speak for it and against the others (LearnedTerms),
     `score` the weighted sum of dense and lexical; all in [0, 1].
     """
 
@@ -48,6 +50,7 @@ class Hit:
     asked: float
     lexical: float
     told: float
+    learned: float
 
 
 class Retriever:
@@ -66,6 +69,7 @@ class Retriever:
     _lexical: Mapping[Lang, LexicalIndex]
     _symptoms: TermTable
     _whole: TermTable
+    _learned: LearnedTerms
     _signatures: SignatureIndex
 
     def refresh(self) -> None:
@@ -92,6 +96,7 @@ class Retriever:
             self._lexical = {lang: LexicalIndex.load(folder / f"lexical-{lang}") for lang in LANGS}
             self._symptoms = TermTable.load(folder / SYMPTOMS)
             self._whole = TermTable.load(folder / WHOLE)
+            self._learned = LearnedTerms.load(folder / LEARNED)
         except (OSError, ValueError) as error:
             raise UnavailableError(f"index {folder}: damaged; run casebook index --rebuild") from error
         self._languages = {i: len(incident.text) for i, incident in self.catalog.incidents.items()}
@@ -112,13 +117,13 @@ class Retriever:
         dense = _best(sections[s] for s in sections.keys() - {ASKED})
         symptom, asked, said = sections.get("symptom", {}), sections.get(ASKED, {}), self.said(words or query)
         lexical, shares = self._lexical_scores(words or query), self._told(told)
+        learned = self._learned.scores(spoken_terms(words or query))
         hits = []
         for i in dense.keys() | asked.keys() | lexical.keys() | shares.keys():
             d, x = dense.get(i, floor), lexical.get(i, 0.0)
             score = DENSE_WEIGHT * d + (1 - DENSE_WEIGHT) * x
-            hits.append(
-                Hit(i, lang, score, d, symptom.get(i, floor), said * asked.get(i, floor), x, shares.get(i, 0.0))
-            )
+            near = (d, symptom.get(i, floor), said * asked.get(i, floor))
+            hits.append(Hit(i, lang, score, *near, x, shares.get(i, 0.0), learned.get(i, 0.0)))
         return sorted(hits, key=lambda hit: (-hit.score, hit.incident))
 
     def held(self, terms: Iterable[str]) -> Held:
