@@ -19,7 +19,7 @@ from kb.types import Incident
 Array = np.ndarray[Any, np.dtype[np.float32]]
 # Chosen on development questions (evals/LOG.md): a start at the mean of an incident's examples, times START; then
 # Adagrad (Duchi et al., 2011) over batches of examples that each lose a share of their terms.
-START, EPOCHS, BATCH, RATE, LOST, SMALL = 24.0, 8, 64, 1.0, 0.3, 0.003
+START, EPOCHS, BATCH, RATE, LOST, SMALL = 24.0, 4, 64, 1.0, 0.3, 0.003
 # "None of them" weighs as a score of half of START: without it a base of three incidents would be sure of anything.
 NONE, FLOOR = 12.0, 15.0
 MAX_CELLS = 80_000_000  # terms × incidents while learning, 4 bytes twice: the most frequent terms of a large base
