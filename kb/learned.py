@@ -132,15 +132,15 @@ def _weighed(owned: Sequence[tuple[int, set[str]]], terms: Sequence[str], rarity
     return _Examples(csr_matrix(cells, (len(owned), len(terms)), np.float32), np.array([n for n, _ in owned]))
 
 
-def _learn(examples: _Examples, incidents: int) -> Array:
+def _learn(given: _Examples, incidents: int) -> Array:
     """The weights, terms × incidents."""
-    weights = _means(examples, incidents)
+    weights = _means(given, incidents)
     gone = np.full(weights.shape, 1e-6, np.float32)  # squares of the gradients so far
-    count = len(examples.owners)
+    count = len(given.owners)
     epochs = min(max(MAX_WORK // max(count * incidents, 1), 1), EPOCHS)
     chance = np.random.default_rng(0)
     for order in chain.from_iterable(_batches(chance.permutation(count)) for _ in range(epochs)):
-        _step(weights, gone, examples.rows[order], examples.owners[order], chance)
+        _step(weights, gone, given.rows[order], given.owners[order], chance)
     return weights
 
 
@@ -149,12 +149,12 @@ def _batches(order: np.ndarray) -> Iterator[np.ndarray]:
         yield order[start : start + BATCH]
 
 
-def _means(examples: _Examples, incidents: int) -> Array:
+def _means(given: _Examples, incidents: int) -> Array:
     from scipy.sparse import csr_matrix
 
-    count = len(examples.owners)
-    owns = csr_matrix((np.ones(count, np.float32), (examples.owners, np.arange(count))), (incidents, count))
-    sums = np.ascontiguousarray((owns @ examples.rows).toarray().T)
+    count = len(given.owners)
+    owns = csr_matrix((np.ones(count, np.float32), (given.owners, np.arange(count))), (incidents, count))
+    sums = np.ascontiguousarray((owns @ given.rows).toarray().T)
     return np.asarray(sums * (START / np.maximum(np.linalg.norm(sums, axis=0), 1e-6)), np.float32)
 
 
