@@ -36,7 +36,7 @@ from kb.types import Lang
 MAX_PROSE, MAX_ERROR = 700, 300  # characters of the distilled query
 MAX_SEARCHABLE = 3000  # characters of the lexical query
 _ROW = re.compile(r"\s*\{['\"][\w/]+['\"]: ?['\"]?[-\d.]")  # a trainer's row of numbers
-MIN_SHOWN = 0.03  # probability below which a cause is not listed
+MIN_SHOWN = 0.02  # probability below which a cause is not listed
 MAX_NEXT_CHECKS = 5
 
 

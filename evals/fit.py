@@ -37,7 +37,7 @@ FIXED = {
     "check_against": -3.0,
     "version_excluded": -3.0,
     "config": 2.5,
-    "component_unused": -6.0,
+    "component_unused": -12.0,
     "signals_missing": -2.0,
 }
 POSITIVE = {
