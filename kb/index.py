@@ -18,7 +18,7 @@ from kb.lexical import LexicalIndex
 from kb.library import BUILT_IN, base_version, fingerprint, load_library
 from kb.passages import Passage, passages
 from kb.store import Store
-from kb.terms import TermTable, all_terms, symptom_terms
+from kb.terms import TermTable, symptom_terms, told_terms
 from kb.types import LANGS, Frozen, Group, GroupCheck, Incident
 from kb.vectors import VectorLog
 
@@ -135,8 +135,9 @@ class _Build:
             self._fill_store(folder, previous, new, gone)
             for lang in LANGS:
                 LexicalIndex.build(live, lang).save(folder / f"lexical-{lang}")
-            TermTable.build({i.id: symptom_terms(i) for i in live}).save(folder / SYMPTOMS)
-            TermTable.build({i.id: all_terms(i) for i in live}).save(folder / WHOLE)
+            symptoms = {i.id: symptom_terms(i) for i in live}
+            TermTable.build(symptoms).save(folder / SYMPTOMS)
+            TermTable.build({i.id: symptoms[i.id] | told_terms(i) for i in live}).save(folder / WHOLE)
             LearnedTerms.learn({i.id: examples(i) for i in live}).save(folder / LEARNED)
             catalog = Catalog(incidents=dict(self.library.incidents), groups=dict(self.library.groups))
             (folder / "catalog.json").write_text(

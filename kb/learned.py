@@ -4,7 +4,7 @@ Every phrase in which an incident is asked for, its title, symptom, signatures a
 each to be told from all other incidents. BM25 knows how rare a term is; this knows between which incidents it decides.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import chain
 from math import log
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from kb.terms import spoken_terms
+from kb.terms import rarity_of, spoken_terms
 from kb.types import Incident
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
@@ -106,8 +106,8 @@ class LearnedTerms:
             return cls(ids, terms, data["rarity"], data["starts"], data["columns"], data["weights"])
 
 
-def _vocabulary(owned: Sequence[tuple[int, set[str]]], incidents: int) -> tuple[list[str], Array]:
-    """The terms of two examples or more, and their rarity among the incidents (as in kb.terms)."""
+def _vocabulary(owned: Sequence[tuple[int, Set[str]]], incidents: int) -> tuple[list[str], Array]:
+    """The terms of two examples or more, and their rarity among the incidents."""
     counts: dict[str, int] = {}
     owners: dict[str, set[int]] = {}
     for number, terms in owned:
@@ -117,10 +117,10 @@ def _vocabulary(owned: Sequence[tuple[int, set[str]]], incidents: int) -> tuple[
     often = sorted((t for t in counts if counts[t] > 1), key=lambda t: (-counts[t], t))
     chosen = sorted(often[: max(MAX_CELLS // max(incidents, 1), 1)])
     held = np.array([len(owners[t]) for t in chosen])
-    return chosen, np.log(1 + (incidents - held + 0.5) / (held + 0.5)).astype(np.float32)
+    return chosen, rarity_of(held, incidents).astype(np.float32)
 
 
-def _weighed(owned: Sequence[tuple[int, set[str]]], terms: Sequence[str], rarity: Array) -> _Examples:
+def _weighed(owned: Sequence[tuple[int, Set[str]]], terms: Sequence[str], rarity: Array) -> _Examples:
     from scipy.sparse import csr_matrix  # a tenth of a second that a diagnosis need not wait for
 
     row = {term: n for n, term in enumerate(terms)}

@@ -1,8 +1,8 @@
 """Which incidents hold which terms, weighed by rarity: how much of what a person says an incident tells, too."""
 
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -20,15 +20,20 @@ def symptom_terms(incident: Incident) -> set[str]:
     return {*lexical_tokens(" ".join(parts))}
 
 
-def all_terms(incident: Incident) -> set[str]:
-    """The terms of the whole incident, in all its languages."""
-    rest = [text for s in incident.text.values() for text in (s.check, s.cause, s.fix)]
-    return symptom_terms(incident) | {*lexical_tokens(" ".join(rest))}
+def told_terms(incident: Incident) -> set[str]:
+    """The terms of what the incident says of its check, cause and fix, in all its languages."""
+    return {*lexical_tokens(" ".join(text for s in incident.text.values() for text in (s.check, s.cause, s.fix)))}
 
 
-def spoken_terms(text: str) -> set[str]:
+@lru_cache(maxsize=4)  # one turn weighs the same question several times
+def spoken_terms(text: str) -> frozenset[str]:
     """The terms of a question, with the glossary's translations into the other language."""
-    return {*lexical_tokens(" ".join([text, *english_terms(text), *chinese_terms(text)]))}
+    return frozenset(lexical_tokens(" ".join([text, *english_terms(text), *chinese_terms(text)])))
+
+
+def rarity_of(holders: np.ndarray, incidents: int) -> np.ndarray:
+    """Lucene's inverse document frequency of terms that df of N incidents hold: ln(1 + (N - df + 0.5) / (df + 0.5))."""
+    return np.asarray(np.log(1 + (incidents - holders + 0.5) / (holders + 0.5)))
 
 
 Held = tuple[float, Mapping[str, float]]  # the rarity of some terms in all, and of those that each incident holds
@@ -47,9 +52,11 @@ class TermTable:
     """For each term the incidents that hold it; a term that none holds weighs as the rarest possible one."""
 
     def __init__(self, ids: Sequence[str], terms: Sequence[str], starts: np.ndarray, holders: np.ndarray) -> None:
-        self._ids, self._starts, self._holders = ids, starts, holders
+        self._ids, self._terms, self._starts, self._holders = ids, terms, starts, holders
         self._row = {term: row for row, term in enumerate(terms)}
-        self._terms = terms
+        *known, unknown = rarity_of(np.append(np.diff(starts), 0), len(ids)).tolist()
+        self._rarity: list[float] = known
+        self._unknown: float = unknown
 
     @classmethod
     def build(cls, held: Mapping[str, Iterable[str]]) -> "TermTable":
@@ -63,24 +70,16 @@ class TermTable:
         holders = [number for term in terms for number in by_term[term]]
         return cls(ids, terms, np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]), np.array(holders, np.int32))
 
-    def rarity(self, term: str) -> float:
-        """Lucene's inverse document frequency, ln(1 + (N - df + 0.5) / (df + 0.5))."""
-        frequency = len(self._held_by(term))
-        return math.log(1 + (len(self._ids) - frequency + 0.5) / (frequency + 0.5))
-
-    def _held_by(self, term: str) -> np.ndarray:
-        row = self._row.get(term)
-        return self._holders[:0] if row is None else self._holders[self._starts[row] : self._starts[row + 1]]
-
     def weight(self, terms: Iterable[str]) -> float:
         """The rarity of all terms together."""
-        return sum(self.rarity(term) for term in terms)
+        rows = (self._row.get(term) for term in terms)
+        return sum(self._unknown if row is None else self._rarity[row] for row in rows)
 
     def held(self, terms: Iterable[str]) -> dict[str, float]:
         """The rarity, summed, of the terms that each incident holds; only incidents that hold any."""
         sums = np.zeros(len(self._ids))
-        for term in terms:
-            sums[self._held_by(term)] += self.rarity(term)
+        for row in (self._row[term] for term in terms if term in self._row):
+            sums[self._holders[self._starts[row] : self._starts[row + 1]]] += self._rarity[row]
         return {self._ids[number]: float(sums[number]) for number in np.flatnonzero(sums).tolist()}
 
     def save(self, path: Path) -> None:
