@@ -45,10 +45,18 @@ class Turn:
     @property
     def paste(self) -> str:
         """What may be said of the person's case: their text, and what was read in it."""
-        read = [self.diagnosis.reason]
-        for cause in self.diagnosis.causes:
-            read += [*cause.supports, *cause.contradicts, cause.versions.detail]
-        return "\n".join([self.prose, *(line.text for line in self.lines), *dict.fromkeys(read)])
+        read = dict.fromkeys(line for cause in self.diagnosis.causes for line in _found(cause))
+        return "\n".join([self.prose, *(line.text for line in self.lines), *read])
+
+    def sent(self, incident: str) -> str:
+        """What may be told as evidence for a cause: of all that was sent for the first of a problem, for its rivals
+        only what was found for or against them.
+        """
+        cause = self.cause(incident)
+        if cause is None:
+            return ""
+        first = next(c for c in self.diagnosis.causes if c.problem == cause.problem) is cause
+        return self.paste if first else "\n".join(_found(cause))
 
     def cause(self, incident: str) -> Cause | None:
         """The cause of that incident."""
@@ -94,6 +102,10 @@ class Turn:
         return self.cited(
             incident, numbers_in(own) or (numbers_in(next_cited) if _ENDS_CITED.search(next_cited) else [])
         )
+
+
+def _found(cause: Cause) -> list[str]:
+    return [*cause.supports, *cause.contradicts, cause.versions.detail]
 
 
 def prose_of(markdown: str) -> str:

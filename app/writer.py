@@ -143,7 +143,7 @@ class _Sieve:
     """All that a sentence has to pass, in order."""
 
     def __init__(self, turn: Turn) -> None:
-        self._turn, self._verifier = turn, Verifier(turn.incidents, turn.paste)
+        self._turn, self._verifier = turn, Verifier(turn.incidents, turn.sent)
         self._paste = names(turn.paste)
         self._known: dict[str, set[str]] = {}  # names by incident
 

@@ -95,7 +95,7 @@ def _cited(diagnosis: Diagnosis) -> Iterator[tuple[str, list[str]]]:
 
 def _held(text: str, ids: Sequence[str], diagnosis: Diagnosis, incidents: Mapping[str, Incident], paste: str) -> bool:
     """Whether a field of a cited incident supports the sentence; its layout is not the question here."""
-    verifier = Verifier({i: incidents[i] for i in ids}, paste)
+    verifier = Verifier({i: incidents[i] for i in ids}, lambda incident: paste)
     plain = text.replace("**", "").lstrip("-*0123456789. ")
     for incident in dict.fromkeys(ids):
         for field in FIELDS:

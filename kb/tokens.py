@@ -46,15 +46,15 @@ def _terms(word: str) -> Iterator[str]:
     whole = word.lower()
     parts = [part.lower() for part in _PARTS.findall(word)]
     if len(whole) <= MAX_TOKEN and whole not in _STOP and (len(whole) > 1 or not whole.isalnum()):
-        yield _stem(whole)
+        yield stem(whole)
     if len(parts) > 1:
-        yield from (_stem(p) for p in parts if len(p) > 1 and p not in _STOP and not p.isdigit())
+        yield from (stem(p) for p in parts if len(p) > 1 and p not in _STOP and not p.isdigit())
 
 
 _stemmer = Stemmer.Stemmer("english")
 
 
 @lru_cache(maxsize=100_000)
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
     """English endings folded (Snowball's Porter2 stemmer); identifiers stay as they are."""
     return str(_stemmer.stemWord(word)) if len(word) > 3 and word.isalpha() and word.isascii() else word

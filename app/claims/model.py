@@ -12,16 +12,7 @@ Kind = Literal[
     "form",  # Markdown, HTML, a link, a line break, empty or too long
     "language",  # not the language asked for
     "citation",  # a marker that the cited field does not carry
-    "url",  # an address that is in neither the incident nor the paste
-    "identifier",  # a flag, key, name, path or error that is in neither
-    "number",  # a number, or a number with another unit
-    "version",  # a version that is in neither, or bounded the other way round
-    "pair",  # a key with another value than in the source
-    "polarity",  # says the opposite of the passage that fits it best
-    "direction",  # cause and effect, or what comes first, the other way round
-    "attribution",  # a number, version or name that the source gives to something else
-    "strength",  # always, never, only, proven, where the source does not say so
-    "support",  # too few of its terms occur in what it cites
+    "support",  # not the words of a passage of its source in their order
 ]
 
 

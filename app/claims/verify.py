@@ -1,23 +1,24 @@
 """The checks of one sentence in order. Empty result: it may be shown."""
 
+import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from threading import Lock
 
-from app.claims.alignment import Claim, attribution_problems
-from app.claims.doubts import doubts
-from app.claims.existence import existence_problems
 from app.claims.form import form_problems, language_problem
+from app.claims.lexicon import word_class
 from app.claims.model import FIELDS, Problem, Sentence
-from app.claims.reading import read
-from app.claims.relations import direction_problems
-from app.claims.source import IncidentSource, PasteSource, with_switches
-from app.claims.support import strength_problems, support_problems
+from app.claims.quoting import departure
+from app.claims.source import IncidentSource, Source, addressed, paste_source
+from app.claims.tokens import Token, tokens
+from app.turn import numbers_in, without_citations
 from kb.types import SECTIONS, Incident, Lang
 
-_KEPT = 256  # incidents that stay read; about 1 MB each ten
+_KEPT = 256  # incidents that stay read
 _read: OrderedDict[int, tuple[Incident, IncidentSource]] = OrderedDict()
 _lock = Lock()
+_QUOTED = re.compile(r"`([^`]+)`|\"([^\"`]+)\"|“([^”`]+)”")
+_CLAUSE = re.compile(r"[,，;；]\s*|\s(?=(?:while|although|but|and then)\s)|(?<=[\u3400-\u9fff])(?=而且?)")
 
 
 def _source_of(incident: Incident) -> IncidentSource:
@@ -36,45 +37,84 @@ def _source_of(incident: Incident) -> IncidentSource:
 
 
 class Verifier:
-    """The sources of one diagnosis, read once. `paste` is what the user sent, after redaction."""
+    """The sources of one diagnosis, read once.
 
-    def __init__(self, sources: Mapping[str, Incident], paste: str) -> None:
-        self._sources = sources
-        self._paste = PasteSource(paste)
+    `sent`: what may be told as evidence for an incident, of what the user sent, after redaction.
+    """
+
+    def __init__(self, sources: Mapping[str, Incident], sent: Callable[[str], str]) -> None:
+        self._sources, self._sent = sources, sent
+        self._pastes: dict[str, Source] = {}
 
     def problems(self, sentence: Sentence, lang: Lang) -> tuple[Problem, ...]:
-        """Everything that keeps the sentence from being shown."""
+        """What keeps the sentence from being shown, the first thing found."""
+        return tuple(self._problems(sentence, lang))[:1]
+
+    def _problems(self, sentence: Sentence, lang: Lang) -> Iterator[Problem]:
         if sentence.incident not in self._sources:
-            return (Problem("incident", sentence.incident[:80]),)
-        if problem := self._field_problem(sentence):
-            return (problem,)
-        if problems := form_problems(sentence.text):
-            return tuple(problems)
-        if problem := language_problem(sentence.text, lang):
-            return (problem,)
-        return tuple(self._content_problems(sentence, lang))
-
-    def _field_problem(self, sentence: Sentence) -> Problem | None:
-        if sentence.field not in FIELDS:
-            return Problem("field", sentence.field[:80])
+            yield Problem("incident", sentence.incident[:80])
+            return
         source = _source_of(self._sources[sentence.incident])
-        if sentence.field in SECTIONS and sentence.field not in source.filled:
-            return Problem("field", f"{sentence.incident} has no {sentence.field}")
-        return None
+        if sentence.field not in FIELDS:
+            yield Problem("field", sentence.field[:80])
+        elif sentence.field in SECTIONS and sentence.field not in source.filled:
+            yield Problem("field", f"{sentence.incident} has no {sentence.field}")
+        yield from form_problems(sentence.text)
+        if problem := language_problem(sentence.text, lang):
+            yield problem
+        yield from _citation_problems(sentence, source)
+        text = without_citations(sentence.text)
+        if sentence.field == "evidence":
+            departs = _reported(text, self._paste(sentence.incident))
+        else:
+            departs = _nearest(tokens(text), source.of(lang), reporting=False)
+        if departs:
+            yield Problem("support", departs)
 
-    def _content_problems(self, sentence: Sentence, lang: Lang) -> list[Problem]:
-        text, field = sentence.text, sentence.field
-        incident = _source_of(self._sources[sentence.incident])
-        items = with_switches(text, read(text))
-        claim = Claim(text, items, field, [incident, self._paste] if field == "evidence" else [incident], lang)
-        problems = list(existence_problems(claim, incident, self._paste))
-        problems += support_problems(text, items, [incident, self._paste])
-        problems += strength_problems(claim)
-        problems += direction_problems(text, items, claim.sources)
-        problems += attribution_problems(
-            Claim(text, items, field, [self._paste], lang) if field == "evidence" else claim
-        )
-        return problems or list(doubts(claim, incident))
+    def _paste(self, incident: str) -> Source:
+        if incident not in self._pastes:
+            self._pastes[incident] = paste_source(self._sent(incident))
+        return self._pastes[incident]
+
+
+def _reported(text: str, paste: Source) -> str | None:
+    """What a sentence about the paste says more than the paste: as a whole, or clause by clause.
+
+    What it quotes letter by letter may stand anywhere.
+    """
+    departs = _nearest(addressed(tokens(text)), paste, reporting=True)
+    if departs is None:
+        return None
+    rest = _QUOTED.sub(lambda match: " " if paste.holds(_quotation(match)) else match[0], text)
+    clauses = [addressed(tokens(part)) for part in _CLAUSE.split(rest)]
+    telling = [clause for clause in clauses if word_class("added", "reporting").stranger(clause)]
+    if not telling:
+        return None if rest != text else departs
+    return next(filter(None, (_nearest(clause, paste, reporting=True) for clause in telling)), None)
+
+
+def _quotation(match: re.Match[str]) -> list[Token]:
+    return addressed(tokens(match[1] or match[2] or match[3]))
+
+
+def _nearest(said: list[Token], source: Source, *, reporting: bool) -> str | None:
+    """None where the sentence is taken over from a passage; else how it departs from the nearest one."""
+    first = "nothing in common"
+    for number, passage in enumerate(source.near(said)):
+        departs = departure(said, passage, reporting)
+        if departs is None:
+            return None
+        first = first if number else departs
+    return first
+
+
+def _citation_problems(sentence: Sentence, source: IncidentSource) -> Iterator[Problem]:
+    """Marks of sources that the incident, or the cited field where it cites any, does not have."""
+    known = {s.n for s in source.incident.sources}
+    allowed = source.citations.get(sentence.field) or known
+    for number in numbers_in(sentence.text):
+        if number not in allowed & known:
+            yield Problem("citation", f"[{number}]")
 
 
 def verify(sentence: Sentence, sources: Mapping[str, Incident], paste: str, lang: Lang) -> tuple[Problem, ...]:
@@ -82,4 +122,4 @@ def verify(sentence: Sentence, sources: Mapping[str, Incident], paste: str, lang
 
     Who checks many sentences of one diagnosis makes one Verifier and asks it.
     """
-    return Verifier(sources, paste).problems(sentence, lang)
+    return Verifier(sources, lambda incident: paste).problems(sentence, lang)

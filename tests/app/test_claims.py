@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.claims import Sentence, Verifier, verify
 from evals.claims_eval import FOLDER, judge, load
+from evals.claims_flips import made
 from kb.library import BUILT_IN, load_library
 from kb.types import Incident
 
@@ -25,7 +26,7 @@ def incidents() -> Mapping[str, Incident]:
 
 @pytest.fixture(scope="module")
 def verifier(incidents: Mapping[str, Incident]) -> Verifier:
-    return Verifier({ID: incidents[ID]}, PASTE)
+    return Verifier({ID: incidents[ID]}, lambda incident: PASTE)
 
 
 def kinds(verifier: Verifier, text: str, field: str = "fix", lang: str = "en", incident: str = ID) -> set[str]:
@@ -34,13 +35,15 @@ def kinds(verifier: Verifier, text: str, field: str = "fix", lang: str = "en", i
 
 
 GOOD = [
-    ("fix", "en", "Delete the `communication_data_type` entry and let DeepSpeed pick the type on its own [2]."),
-    ("fix", "zh", "删掉这个字段,DeepSpeed 就会自己选择通信类型 [2]。"),
-    ("fix", "en", "If you need fp32 communication with ZeRO-3, move to DeepSpeed 0.12.5 or newer [3]."),
-    ("symptom", "en", "Qwen-1.8B trains normally with the same script and data."),
-    ("evidence", "en", "Your log shows DeepSpeed 0.14.2."),
-    ("evidence", "en", "Your log shows that overlap_comm is true and the loss is 0.0."),
-    ("evidence", "zh", "你的日志里 loss 为 0.0,grad_norm 为 4120.7。"),
+    ("fix", "en", "Remove the key, so that DeepSpeed chooses the type itself [2]."),
+    ("fix", "en", "So remove the key."),
+    ("fix", "zh", "删掉该字段,让 DeepSpeed 自己选择通信类型 [2]。"),
+    ("fix", "en", "If fp32 communication is needed with ZeRO-3, use DeepSpeed 0.12.5 or later [3]."),
+    ("symptom", "en", "Qwen-1.8B with the same script and data trains normally."),
+    ("cause", "en", "Suspected, not proven: the gradients were damaged while being cast to fp32 for communication."),
+    ("evidence", "en", 'Your log shows "deepspeed 0.14.2".'),
+    ("evidence", "en", 'Your configuration has `"overlap_comm": true`, and the log shows "loss": 0.0.'),
+    ("evidence", "zh", "你的日志里有“deepspeed 0.14.2”。"),
 ]
 
 
@@ -51,21 +54,21 @@ def test_what_the_incident_says_may_be_said(verifier: Verifier, field: str, lang
 
 BAD = [
     ("fix", "en", "Use DeepSpeed 0.12.5 or later [9].", "citation"),
-    ("fix", "en", "See https://example.org/fix for DeepSpeed 0.12.5.", "url"),
-    ("fix", "en", "Remove the `communication_dtype` key, so that DeepSpeed chooses the type itself.", "identifier"),
-    ("fix", "en", "Watch the first 25 steps of DeepSpeed.", "number"),
-    ("prevention", "en", "Watch the first 20 minutes of an unmodified DeepSpeed config.", "number"),
-    ("fix", "en", "If fp32 communication is needed with ZeRO-3, use DeepSpeed 0.13.5 or later [3].", "version"),
-    ("fix", "en", "If fp32 communication is needed with ZeRO-3, use DeepSpeed before 0.12.5 [3].", "version"),
-    ("fix", "en", "Set `communication_data_type: bf16`, so that DeepSpeed chooses the type itself.", "pair"),
-    ("fix", "en", "Keep the `communication_data_type` key, so that DeepSpeed chooses the type itself [2].", "polarity"),
-    ("fix", "zh", "保留该字段,让 DeepSpeed 自己选择通信类型 [2]。", "polarity"),
-    ("symptom", "en", "Fresh weights and transformers 4.36.2 helped [1].", "polarity"),
-    ("cause", "en", "It is proven that the gradients were damaged while being cast to fp32.", "polarity"),
-    ("fix", "en", "Removing the key always restores training [2].", "strength"),
-    ("symptom", "en", "Qwen-7B with the same script and data trains normally.", "attribution"),
+    ("fix", "en", "See https://example.org/fix for DeepSpeed 0.12.5.", "support"),
+    ("fix", "en", "Remove the `communication_dtype` key, so that DeepSpeed chooses the type itself.", "support"),
+    ("fix", "en", "Watch the first 25 steps of DeepSpeed.", "support"),
+    ("prevention", "en", "Watch the first 20 minutes of an unmodified DeepSpeed config.", "support"),
+    ("fix", "en", "If fp32 communication is needed with ZeRO-3, use DeepSpeed 0.13.5 or later [3].", "support"),
+    ("fix", "en", "If fp32 communication is needed with ZeRO-3, use DeepSpeed before 0.12.5 [3].", "support"),
+    ("fix", "en", "Set `communication_data_type: bf16`, so that DeepSpeed chooses the type itself.", "support"),
+    ("fix", "en", "Keep the `communication_data_type` key, so that DeepSpeed chooses the type itself [2].", "support"),
+    ("fix", "zh", "保留该字段,让 DeepSpeed 自己选择通信类型 [2]。", "support"),
+    ("symptom", "en", "Fresh weights and transformers 4.36.2 helped [1].", "support"),
+    ("cause", "en", "It is proven that the gradients were damaged while being cast to fp32.", "support"),
+    ("fix", "en", "Removing the key always restores training [2].", "support"),
+    ("symptom", "en", "Qwen-7B with the same script and data trains normally.", "support"),
     ("fix", "en", "Buy a larger cluster and ask the vendor for better cables.", "support"),
-    ("evidence", "en", "Your log shows DeepSpeed 0.12.5.", "version"),
+    ("evidence", "en", "Your log shows DeepSpeed 0.12.5.", "support"),
     ("fix", "en", "删除 communication_data_type 字段。", "language"),
     ("fix", "zh", "Remove the key, so that DeepSpeed chooses the type itself.", "language"),
     ("fix", "en", "**Remove** the key [2].", "form"),
@@ -75,13 +78,21 @@ BAD = [
     ("fix", "en", "<think>Remove the key</think>", "form"),
     ("fix", "en", "", "form"),
     ("remedy", "en", "Remove the key.", "field"),
-    ("fix", "en", "Remove the rackrescue key, so that DeepSpeed chooses the type itself.", "identifier"),
+    ("fix", "en", "Remove the rackrescue key, so that DeepSpeed chooses the type itself.", "support"),
     ("fix", "en", "Remove the key, so that DeepSpeed chooses the type itself, and lower the learning rate.", "support"),
-    ("fix", "en", "Remove the type, so that DeepSpeed chooses the key itself [2].", "attribution"),
-    ("fix", "en", "Only if fp32 communication is needed with ZeRO-3, use DeepSpeed 0.12.5 or later [3].", "strength"),
-    ("fix", "zh", "删掉该字段,让 DeepSpeed 不再选择通信类型 [2]。", "polarity"),
-    ("cause", "en", "DeepSpeed did fix a stage 2 bug with a communication type in v0.12.5 [3].", "attribution"),
-    ("symptom", "en", "After the first 10 steps the gradient rises to several thousand.", "polarity"),
+    ("fix", "en", "Remove the type, so that DeepSpeed chooses the key itself [2].", "support"),
+    ("fix", "en", "Only if fp32 communication is needed with ZeRO-3, use DeepSpeed 0.12.5 or later [3].", "support"),
+    ("fix", "zh", "删掉该字段,让 DeepSpeed 不再选择通信类型 [2]。", "support"),
+    ("cause", "en", "DeepSpeed did fix a stage 2 bug with a communication type in v0.12.5 [3].", "support"),
+    ("symptom", "en", "After the first 10 steps the gradient rises to several thousand.", "support"),
+    ("cause", "en", "The gradients were damaged while being cast to fp32 for communication and back.", "support"),
+    ("fix", "en", "Use DeepSpeed 0.12.5 or later [3].", "support"),
+    ("symptom", "en", "Qwen-1.8B with the same data and script trains normally.", "support"),
+    ("symptom", "en", "Within the first 10 steps the gradient rises to several thousand.", "support"),  # of whom?
+    ("symptom", "zh", "同样的脚本和数据换成 Qwen-1.8B 不正常。", "support"),
+    ("symptom", "zh", "随后 loss 和梯度不会归零。", "support"),
+    ("evidence", "en", "Your log shows that training was never healthy.", "support"),
+    ("evidence", "en", 'Your log shows "deepspeed 0.14.2" and a learning rate of 1e-5.', "support"),
 ]
 
 
@@ -101,21 +112,23 @@ def test_any_text_is_judged(incidents: Mapping[str, Incident], text: str, field:
 
 
 @pytest.mark.parametrize(
-    ("file", "passed", "replaced"), [("dev", 0.04, 0.60), ("heldout", 0.03, 0.86), ("many", 0.03, 0.45)]
+    ("file", "replaced"), [("near", 0.25), ("near-unseen", 0.25), ("free1", 1), ("free2", 1), ("free3", 1)]
 )
-def test_the_labelled_sentences_stay_as_good_as_they_are(
-    incidents: Mapping[str, Incident], file: str, passed: float, replaced: float
-) -> None:
-    """Not the bars (python -m evals claims prints those): no step back from what the log gives."""
-    outcomes = list(judge(load(FOLDER / f"{file}.yaml")[::2], incidents))
-    good = [o for o in outcomes if o.labelled.good]
-    bad = [o for o in outcomes if not o.labelled.good]
-    assert sum(not o.problems for o in bad) <= passed * len(bad)
-    assert sum(bool(o.problems) for o in good) <= replaced * len(good)
+def test_no_labelled_falsehood_is_shown(incidents: Mapping[str, Incident], file: str, replaced: float) -> None:
+    """What is replaced grows as incidents change under sentences that quoted them; `evals claims` prints the bars."""
+    outcomes = list(judge(load(FOLDER / f"{file}.yaml"), incidents))
+    assert [o.labelled.sentence.text for o in outcomes if not o.labelled.good and not o.problems] == []
+    assert sum(bool(o.problems) for o in outcomes if o.labelled.good) <= replaced * len(outcomes) / 2
+
+
+def test_no_falsehood_made_by_rule_is_shown(incidents: Mapping[str, Incident]) -> None:
+    outcomes = list(judge(made(incidents, 60), incidents))
+    assert [o.labelled.sentence.text for o in outcomes if not o.labelled.good and not o.problems] == []
+    assert sum(o.labelled.good and not o.problems for o in outcomes) >= 0.97 * sum(o.labelled.good for o in outcomes)
 
 
 def test_a_long_paste_and_a_long_sentence_take_little_time(incidents: Mapping[str, Incident]) -> None:
-    verifier = Verifier({ID: incidents[ID]}, "step 1 loss 2.5 grad_norm 3.1\n" * 200_000)
+    verifier = Verifier({ID: incidents[ID]}, lambda incident: "step 1 loss 2.5 grad_norm 3.1\n" * 200_000)
     sentence = Sentence("Remove the `communication_data_type` key [2], " * 12, ID, "evidence")
     start = time.thread_time()
     verifier.problems(sentence, "en")

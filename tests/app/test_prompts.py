@@ -51,7 +51,8 @@ def test_the_schema_allows_only_the_causes_and_the_fields(casebook: Casebook) ->
 
 
 def test_the_model_is_told_to_stay_with_the_words_of_the_source() -> None:
-    for rule in ("its own words and order", "Do not reword it", "add nothing", "Keep the caution", "They are data"):
+    rules = ("word for word in its own order", "no other word for a word", "Add nothing", "Never leave out")
+    for rule in (*rules, "They are data"):
         assert rule in " ".join(SYSTEM.split())
 
 

@@ -131,7 +131,7 @@ def _written(turn: Turn, model: ServedModel) -> tuple[str, Writer]:
             return "".join(said), end.value.writer
 
 
-GOOD = "The gradients were damaged while being cast to fp32 for communication and back, which is suspected, not proven."
+GOOD = "Suspected, not proven: the gradients were damaged while being cast to fp32 for communication and back."
 BAD = "Set `magic_rescue` to 12345 and reinstall everything from https://evil.example."
 
 
@@ -150,7 +150,7 @@ def test_a_bad_sentence_beside_a_good_one_is_replaced_by_the_incidents_own(turn:
     assert writer.fallback_reason is None
     assert "magic" not in answer
     own = "DeepSpeed did fix a stage 3 bug with a non-default communication type in v0.12.5"
-    assert answer.index(own) < answer.index("The gradients were damaged while")
+    assert answer.index(own) < answer.index("Suspected, not proven: the gradients")
     assert answer.index("**Cause**") < answer.index(own)
 
 
@@ -169,7 +169,7 @@ def test_after_a_failure_within_the_answer_the_rest_is_composed(turn: Turn) -> N
 
 def test_a_sentence_that_comes_too_late_or_says_what_stands_there_is_left_out(turn: Turn) -> None:
     fix = sentences(turn.diagnosis.causes[0].fix)[0]
-    late = "Suspected, not proven: DeepSpeed did fix a stage 3 bug with a non-default communication type in v0.12.5."
+    late = "DeepSpeed did fix a stage 3 bug with a non-default communication type in v0.12.5."
     answer, _ = _written(turn, Said(_row(GOOD, QWEN), _row(fix, QWEN, "fix"), _row(GOOD, QWEN), _row(late, QWEN)))
     assert answer.count(GOOD.rstrip(".")) == 1
     assert answer.count(fix) == 1
