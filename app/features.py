@@ -23,7 +23,6 @@ FOREIGN_WEIGHT = 20.0  # about four names that no incident has: more says no mor
 LEADS = (
     ("relative", "lexical_lead"),
     ("dense", "dense_lead"),
-    ("symptom", "symptom_lead"),
     ("asked", "asked_lead"),
     ("told", "told_lead"),
     ("learned", "learned_lead"),
@@ -84,7 +83,7 @@ def candidates(
     """
     by_hit = {hit.incident: hit for hit in hits}
     floor = min((hit.dense for hit in hits), default=0.0)
-    nowhere = Hit("", "en", 0.0, dense=floor, symptom=floor, asked=floor, lexical=0.0, told=0.0, learned=0.0)
+    nowhere = Hit("", "en", 0.0, dense=floor, asked=floor, lexical=0.0, told=0.0, learned=0.0)
     by_signature: dict[str, list[SignatureHit]] = {}
     for signature in found:
         by_signature.setdefault(signature.incident, []).append(signature)
@@ -145,9 +144,9 @@ def _add_names(candidate: Candidate, names: Held) -> None:
 
 
 def _add_retrieval(candidate: Candidate, hit: Hit) -> None:
-    candidate.features |= {"dense": hit.dense, "symptom": hit.symptom, "asked": hit.asked}
+    candidate.features |= {"dense": hit.dense, "asked": hit.asked}
     candidate.features |= {"relative": hit.lexical, "told": hit.told, "learned": hit.learned}
-    if hit.told > 0.4 or hit.symptom > 0.5:
+    if hit.told > 0.4 or hit.dense > 0.5:
         candidate.supports.append(Reason("s_words", {}))
 
 

@@ -31,7 +31,7 @@ RIVAL_GOAL = 0.8  # of rivals that are proposed: a curator looks at each, and ma
 FOLDS = 5
 PENALTY = 0.02  # of squared weights, beside the mean loss
 TARGET = Path(__file__).parent.parent / "ingest" / "duplicates.yaml"
-NAMES = ("signature", "errors_unmatched", "dense", "relative", "symptom", "told", "signals", "component",
+NAMES = ("signature", "errors_unmatched", "dense", "relative", "told", "signals", "component",
          "component_other", "lexical_lead", "dense_lead")  # fmt: skip
 Rows = dict[str, dict[str, float]]
 

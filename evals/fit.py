@@ -41,7 +41,7 @@ FIXED = {
     "signals_missing": -2.0,
 }
 POSITIVE = {
-    "dense", "dense_lead", "symptom", "symptom_lead", "asked", "asked_lead", "relative", "lexical_lead", "told",
+    "dense", "dense_lead", "asked", "asked_lead", "relative", "lexical_lead", "told",
     "told_lead", "learned", "learned_lead", "signature", "signature_initiating", "signals", "component", "model",
     "version_affected", "rerank", "rerank_lead",
 }  # fmt: skip

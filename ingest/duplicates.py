@@ -129,7 +129,7 @@ def features(account: Account, finder: Finder, incidents: Mapping[str, Incident]
 def _of_one(account: Account, incident: Incident, hit: Hit | None, signature: float) -> dict[str, float]:
     row = {"signature": signature, "errors_unmatched": float(bool(incident.signatures) and not signature)}
     if hit is not None:
-        row |= {"dense": hit.dense, "relative": hit.lexical, "symptom": hit.symptom, "told": hit.told}
+        row |= {"dense": hit.dense, "relative": hit.lexical, "told": hit.told}
     if account.signals:
         row["signals"] = len(account.signals & {*incident.signals}) / len(account.signals)
     if account.components:

@@ -11,7 +11,7 @@ MAX_TOKENS = 256
 MIN_WORDS = 3  # a question of which fewer words are left in translation lies near everything
 ASKED = "asked"
 EMBEDDED = 5  # questions of an incident in a language: to embed more of them gains nothing (evals/LOG.md)
-_SECTIONS = ("symptom", "check", "cause")  # BM25 reads the fixes; to embed them gains nothing (evals/LOG.md)
+SYMPTOM = "symptom"  # the one section to embed: BM25 reads the others, to embed them gains nothing (evals/LOG.md)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,14 @@ class Passage:
 def passages(incident: Incident, count_tokens: Callable[[str], int], reads_chinese: bool) -> Iterator[Passage]:
     """The passages of an incident; each holds the title, and at most 256 tokens where lines allow it.
 
-    For a model without Chinese the Chinese sections say what the English ones say, in fewer words, and are left out.
+    For a model without Chinese a Chinese symptom says what the English one says, in fewer words, and is left out.
     """
     for lang, sections in incident.text.items():
         title = incident.title.get(lang)
-        for section in _SECTIONS if reads_chinese or lang == "en" or "en" not in incident.text else ():
-            pieces = split_lines(getattr(sections, section), MAX_TOKENS - count_tokens(title) - 4, count_tokens)
+        if reads_chinese or lang == "en" or "en" not in incident.text:
+            pieces = split_lines(sections.symptom, MAX_TOKENS - count_tokens(title) - 4, count_tokens)
             for number, piece in enumerate(pieces):
-                yield _passage(incident, lang, section, number, f"{title}\n{piece}", reads_chinese)
+                yield _passage(incident, lang, SYMPTOM, number, f"{title}\n{piece}", reads_chinese)
         for number, question in enumerate(incident.asked.get(lang)[:EMBEDDED]):
             passage = _passage(incident, lang, ASKED, number, question, reads_chinese)
             if passage.embedded == question or len(passage.embedded.split()) >= MIN_WORDS:

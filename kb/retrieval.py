@@ -11,7 +11,7 @@ from kb.generations import Manifest
 from kb.index import LEARNED, SYMPTOMS, WHOLE, Catalog, open_store
 from kb.learned import LearnedTerms
 from kb.lexical import LexicalIndex, query_terms
-from kb.passages import ASKED
+from kb.passages import ASKED, SYMPTOM
 from kb.signatures import SignatureHit, SignatureIndex
 from kb.store import Store
 from kb.terms import Held, TermTable, spoken_terms
@@ -34,9 +34,9 @@ LITTLE_SCORE, LITTLE_RARITY, LITTLE_ASKED = 10.0, 8.0, 20.0
 class Hit:
     """An incident found, with the parts of its score.
 
-    `dense` is the cosine of its nearest passage, `symptom` that of its nearest symptom passage and `asked` that of
-    the nearest question that people have asked for it, damped (at most the last cosine that the store returned,
-    where none of its passages was among the nearest), `lexical` its BM25 score as a share of the query's best,
+    `dense` is the cosine of its nearest symptom passage and `asked` that of the nearest question that people have
+    asked for it, damped (at most the last cosine that the store returned, where none of its passages was among the
+    nearest), `lexical` its BM25 score as a share of the query's best,
     `told` the share of the person's words that its symptom tells, too (both lower where the query says little),
     `learned` how much the query's terms speak for it and against the others (LearnedTerms),
     `score` the weighted sum of dense and lexical; all in [0, 1].
@@ -46,7 +46,6 @@ class Hit:
     lang: Lang
     score: float
     dense: float
-    symptom: float
     asked: float
     lexical: float
     told: float
@@ -114,16 +113,15 @@ class Retriever:
             return []
         lang: Lang = "zh" if has_chinese(query) else "en"
         sections, floor = self._dense(query)
-        dense = _best(sections[s] for s in sections.keys() - {ASKED})
-        symptom, asked, said = sections.get("symptom", {}), sections.get(ASKED, {}), self.said(words or query)
+        dense, asked, said = sections.get(SYMPTOM, {}), sections.get(ASKED, {}), self.said(words or query)
         lexical, shares = self._lexical_scores(words or query), self._told(told)
         learned = self._learned.scores(spoken_terms(words or query))
         hits = []
         for i in dense.keys() | asked.keys() | lexical.keys() | shares.keys():
             d, x = dense.get(i, floor), lexical.get(i, 0.0)
             score = DENSE_WEIGHT * d + (1 - DENSE_WEIGHT) * x
-            near = (d, symptom.get(i, floor), said * asked.get(i, floor))
-            hits.append(Hit(i, lang, score, *near, x, shares.get(i, 0.0), learned.get(i, 0.0)))
+            near = said * asked.get(i, floor)
+            hits.append(Hit(i, lang, score, d, near, x, shares.get(i, 0.0), learned.get(i, 0.0)))
         return sorted(hits, key=lambda hit: (-hit.score, hit.incident))
 
     def held(self, terms: Iterable[str]) -> Held:
@@ -181,12 +179,3 @@ class Retriever:
         if self._store is not None:
             self._store.close()
             self._store, self._folder = None, None
-
-
-def _best(scores: Iterable[Mapping[str, float]]) -> dict[str, float]:
-    """The highest score of each incident in any of them."""
-    best: dict[str, float] = {}
-    for part in scores:
-        for incident, score in part.items():
-            best[incident] = max(score, best.get(incident, 0.0))
-    return best
