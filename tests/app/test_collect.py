@@ -150,6 +150,6 @@ def test_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("piece", ["a@", "/home/", "password=", "10.", "a-b.", "x:1:", "wandb ", "cuda", "ssh x@"])
 def test_a_long_line_takes_bounded_time(piece: str) -> None:
     text = "\n".join([(piece * 2000)[: collect.LINE_CHARS]] * 5)
-    start = time.perf_counter()
+    start = time.thread_time()
     collect.Redactor()(text)
-    assert time.perf_counter() - start < 2
+    assert time.thread_time() - start < 2
