@@ -1,6 +1,6 @@
 """Whether a paste holds a second problem that has nothing to do with the first."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import replace
 from itertools import islice
 
@@ -43,7 +43,7 @@ def _parts(ranked: Sequence[Ranked], reading: Reading) -> Iterator[Reading]:
     claimed = _claimed(ranked)
     for line in reading.lines:
         if (line.input, line.number) in claimed - mine and _parted(line, mine, reading):
-            yield _around(reading, line)
+            yield _around(reading, line, mine)
     numbers = [s for s in reading.evidence.signals if s.seen_in == "metric"]
     if mine and numbers and not {s.name for s in numbers} & {*first.incident.signals}:
         evidence = reading.evidence.model_copy(
@@ -72,9 +72,10 @@ def _parted(line: Line, mine: set[tuple[str, int]], reading: Reading) -> bool:
     return all(any(min(n, line.number) < s < max(n, line.number) for s in said) for n in same)
 
 
-def _around(reading: Reading, error: Line) -> Reading:
-    """What is said around an error, as if nothing else had been pasted."""
-    near = [x for x in reading.lines if x.input == error.input and abs(x.number - error.number) <= _AROUND]
+def _around(reading: Reading, error: Line, others: Set[tuple[str, int]]) -> Reading:
+    """What is said around an error, as if nothing else had been pasted: without the lines of `others`."""
+    same = [x for x in reading.lines if x.input == error.input and (x.input, x.number) not in others]
+    near = [x for x in same if abs(x.number - error.number) <= _AROUND]
     start = InitiatingError(input=error.input, line=error.number, text=error.text, kind="exception")
     evidence = reading.evidence.model_copy(
         update={"initiating_error": start, "signals": (), "metrics": {}, "config_findings": ()}
