@@ -45,9 +45,14 @@ def made(incidents: Mapping[str, Incident], count: int, seed: int = 1) -> list[L
             false = [row for row in _false(chance, text, lang, others) if not form_problems(row[1])]
             found.append(Labelled(Sentence(text, name, field), "", lang, True, "itself"))
             for kind, said in chance.sample(false, min(2, len(false))):
-                if said not in whole:
+                if said not in whole and _plain(said) != _plain(text):
                     found.append(Labelled(Sentence(said, name, field), "", lang, False, kind))
     return found
+
+
+def _plain(text: str) -> str:
+    """What is left of a text without marks and capitals."""
+    return "".join(sign for sign in text.lower() if sign.isalnum() or sign == "-")
 
 
 def _sentences(incident: Incident) -> Iterator[tuple[str, Lang, str]]:

@@ -17,7 +17,7 @@ MAX_ELEMENT = 8  # tokens of an element that may be left out of an enumeration
 MAX_PRONOUN, MAX_NOUN = 2, 5  # tokens of a pronoun, and of what may stand in its place
 MAX_QUOTED_GAP = 8  # tokens left out within what the person sent
 _ENDS = frozenset(".。;；!?！？\n|")
-_LISTING = frozenset(",、，(（)）/")
+_LISTING = frozenset(",、，")
 
 
 class Passage(NamedTuple):
@@ -85,12 +85,10 @@ def _left_out(own: Tokens, at: slice, reporting: bool) -> str | None:
 def _element(own: Tokens, at: slice) -> bool:
     """Whether it is an element of an enumeration, with its marks on both sides, or an alternative."""
     run = own[at]
-    if len(run) > MAX_ELEMENT:
+    if len(run) > MAX_ELEMENT or any(token.cut for token in run[1:]):
         return False
-    if run[0].key in ("or", "或"):
-        return True
     marks = (run[0].cut, own[at.stop].cut if at.stop < len(own) else "")
-    return all(mark and set(mark) <= _LISTING for mark in marks) and not any(token.cut for token in run[1:])
+    return run[0].key in ("or", "或") or all(mark and set(mark) <= _LISTING for mark in marks)
 
 
 def _left_before(own: Tokens, begin: int) -> str | None:

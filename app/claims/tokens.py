@@ -17,7 +17,7 @@ _TOKEN = re.compile(
 )
 _SAYS = re.compile(r"[a-z0-9_\u3400-\u9fff<>=≥≤~×+]|-\w|--")
 _MEASURE = re.compile(r"(\d+(?:\.\d+)*)(gib|gb|mib|mb|kib|kb|tb|ms|s|k|m|b|%|x)")
-_UNMARKED = "`'\"*_“”‘’"
+_UNMARKED = "'\"*_“”‘’"
 _SHORT_FORMS = ((re.compile(r"\bcannot\b"), "can not"), (re.compile(r"(?<=\w)n't\b"), " not"),
                 (re.compile(r"(?<=\b(?:it|he))'s\b|(?<=\b(?:that|here|what))'s\b|(?<=\bthere)'s\b"), " is"),
                 (re.compile(r"'s\b"), ""))  # fmt: skip
@@ -36,19 +36,24 @@ class Token(NamedTuple):
 
 
 def tokens(text: str) -> list[Token]:
-    """The tokens of a text; a number and its unit are two."""
+    """The tokens of a text; a number and its unit are two, and names in backquotes keep their endings."""
     normal = unicodedata.normalize("NFKC", text).lower().replace("’", "'")
     for pattern, long in _SHORT_FORMS:
         normal = pattern.sub(long, normal)
     found, cut = [], ""
-    for match in _TOKEN.finditer(normal):
-        if not _SAYS.match(match[0]):
-            cut += match[0] if match[0] not in _UNMARKED else ""
-            continue
-        measure = _MEASURE.fullmatch(match[0])
-        for part in measure.groups() if measure else (match[0],):
-            found.append(Token(stem(part), cut))
+    for at, part in enumerate(normal.split("`")):
+        if at % 2 and part.strip() and not _SAYS.search(part):
+            found.append(Token(part.strip(), cut))  # a sign is a name, too, where it stands in backquotes
             cut = ""
+            continue
+        for match in _TOKEN.finditer(part):
+            if not _SAYS.match(match[0]):
+                cut += match[0] if match[0] not in _UNMARKED else ""
+                continue
+            measure = _MEASURE.fullmatch(match[0])
+            for word in measure.groups() if measure else (match[0],):
+                found.append(Token(word if at % 2 else stem(word), cut))
+                cut = ""
     return found
 
 
