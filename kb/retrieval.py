@@ -39,7 +39,7 @@ class Hit:
     nearest), `lexical` its BM25 score as a share of the query's best,
     `told` the share of the person's words that its symptom tells, too (both lower where the query says little),
     `learned` how much the query's terms speak for it and against the others (LearnedTerms),
-    `score` the weighted sum of dense and lexical; all in [0, 1].
+    `score` the weighted sum of lexical and the nearer one of symptom and question; all in [0, 1].
     """
 
     incident: str
@@ -118,10 +118,9 @@ class Retriever:
         learned = self._learned.scores(spoken_terms(words or query))
         hits = []
         for i in dense.keys() | asked.keys() | lexical.keys() | shares.keys():
-            d, x = dense.get(i, floor), lexical.get(i, 0.0)
-            score = DENSE_WEIGHT * d + (1 - DENSE_WEIGHT) * x
-            near = said * asked.get(i, floor)
-            hits.append(Hit(i, lang, score, d, near, x, shares.get(i, 0.0), learned.get(i, 0.0)))
+            d, a, x = dense.get(i, floor), asked.get(i, floor), lexical.get(i, 0.0)
+            score = DENSE_WEIGHT * max(d, a) + (1 - DENSE_WEIGHT) * x
+            hits.append(Hit(i, lang, score, d, said * a, x, shares.get(i, 0.0), learned.get(i, 0.0)))
         return sorted(hits, key=lambda hit: (-hit.score, hit.incident))
 
     def held(self, terms: Iterable[str]) -> Held:
