@@ -101,7 +101,7 @@ def _messages(turn: Turn, causes: Sequence[Cause], quotation: str) -> list[Messa
     task = AMBIGUOUS if turn.diagnosis.verdict == "ambiguous" else DIAGNOSED.format(few=4, many=8)
     parts = [
         "CAUSES",
-        *(_cause(turn, cause, whole=number == 0 or _first(causes, cause)) for number, cause in enumerate(causes)),
+        *(_cause(turn, cause, whole=turn.leads(cause)) for cause in causes),
         "EVIDENCE",
         _evidence(turn),
         "QUOTED, oldest first",
@@ -121,10 +121,6 @@ def _evidence(turn: Turn) -> str:
     versions = [f"{name} {version.version}" for name, version in seen.versions.items()][:MAX_VERSIONS]
     found = [finding.message for finding in seen.config_findings][:MAX_FINDINGS]
     return "\n".join([turn.diagnosis.reason, *error, *([", ".join(versions)] if versions else []), *found])
-
-
-def _first(causes: Sequence[Cause], cause: Cause) -> bool:
-    return next(c for c in causes if c.problem == cause.problem) is cause
 
 
 def _cause(turn: Turn, cause: Cause, whole: bool) -> str:

@@ -55,8 +55,11 @@ class Turn:
         cause = self.cause(incident)
         if cause is None:
             return ""
-        first = next(c for c in self.diagnosis.causes if c.problem == cause.problem) is cause
-        return self.paste if first else "\n".join(_found(cause))
+        return self.paste if self.leads(cause) else "\n".join(_found(cause))
+
+    def leads(self, cause: Cause) -> bool:
+        """Whether it is the first cause of its problem."""
+        return next(c for c in self.diagnosis.causes if c.problem == cause.problem) is cause
 
     def cause(self, incident: str) -> Cause | None:
         """The cause of that incident."""

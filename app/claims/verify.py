@@ -3,6 +3,7 @@
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from threading import Lock
 
 from app.claims.form import form_problems, language_problem
@@ -48,7 +49,7 @@ class Verifier:
 
     def problems(self, sentence: Sentence, lang: Lang) -> tuple[Problem, ...]:
         """What keeps the sentence from being shown, the first thing found."""
-        return tuple(self._problems(sentence, lang))[:1]
+        return tuple(islice(self._problems(sentence, lang), 1))
 
     def _problems(self, sentence: Sentence, lang: Lang) -> Iterator[Problem]:
         if sentence.incident not in self._sources:
