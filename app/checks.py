@@ -7,9 +7,9 @@ from types import MappingProxyType
 from typing import Literal
 
 from app.stated import stated_metrics
+from kb.catalog import Catalog
 from kb.configs import ConfigValue
 from kb.evidence.model import Evidence, Reading
-from kb.index import Catalog
 from kb.rules import holds
 from kb.types import CheckReads, ConfigCondition, GroupCheck, VersionFact
 from kb.versions import judge

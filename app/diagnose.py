@@ -25,9 +25,9 @@ from app.second import related, second_problem
 from app.texts import say
 from app.verdict import Decision, decide, hard_evidence
 from kb import vocabulary
+from kb.catalog import Catalog
 from kb.configs import ConfigValue
 from kb.evidence.model import Evidence, Reading
-from kb.index import Catalog
 from kb.retrieval import Retriever
 from kb.rules import findings, load_rules
 from kb.terms import names_in
@@ -98,8 +98,7 @@ def with_findings(reading: Reading, settings: Sequence[ConfigValue], catalog: Ca
     """The reading with what incidents and rules say of its settings."""
     if not settings:
         return reading
-    live = [i for i in catalog.incidents.values() if i.status != "retired"]
-    found = findings(settings, reading.evidence.versions, live, load_rules(), lang)
+    found = findings(settings, reading.evidence.versions, catalog.configured, load_rules(), lang)
     return replace(reading, evidence=reading.evidence.model_copy(update={"config_findings": found}))
 
 

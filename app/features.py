@@ -10,8 +10,8 @@ from app.diagnosis import SupportRef, VersionVerdict
 from app.stated import components_not_used
 from app.texts import say
 from kb import vocabulary
+from kb.catalog import Catalog
 from kb.evidence.model import Evidence, Reading, SignalSeen
-from kb.index import Catalog
 from kb.retrieval import Hit
 from kb.signatures import SignatureHit
 from kb.terms import Held

@@ -1,15 +1,15 @@
 """Build and update the index: a new generation from the current one plus what changed."""
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from kb import generations
+from kb.catalog import Catalog
 from kb.embedding import Embedder, Vectors
 from kb.errors import IndexMismatch, UnavailableError
 from kb.generations import Manifest
@@ -19,10 +19,11 @@ from kb.library import BUILT_IN, base_version, fingerprint, load_library
 from kb.passages import Passage, passages
 from kb.store import Store
 from kb.terms import TermTable, symptom_terms, told_terms
-from kb.types import LANGS, Frozen, Group, GroupCheck, Incident
+from kb.types import LANGS, Incident
 from kb.vectors import VectorLog
 
 EMBED_BATCH = 256
+CATALOG = "catalog.jsonl"
 SYMPTOMS, WHOLE, LEARNED = "terms-symptom.npz", "terms-whole.npz", "terms-learned.npz"  # term tables of a generation
 Progress = Callable[[int, int], None]  # passages embedded so far, passages to embed
 
@@ -40,27 +41,6 @@ class Report:
     removed: int
     changed: bool
     resumed: int = 0
-
-
-class Catalog(Frozen):
-    """The incidents and groups of a generation, as they were when it was made."""
-
-    incidents: dict[str, Incident]
-    groups: dict[str, Group]
-
-    @cached_property
-    def checks(self) -> Mapping[str, GroupCheck]:
-        """Every check of every group, by `<group>.<check>`."""
-        return {f"{g.id}.{c.id}": c for g in self.groups.values() for c in g.checks}
-
-    @cached_property
-    def by_signal(self) -> Mapping[str, Sequence[str]]:
-        """Signal → the incidents, not retired, that show it."""
-        found: dict[str, list[str]] = {}
-        for incident in self.incidents.values():
-            for signal in incident.signals if incident.status != "retired" else ():
-                found.setdefault(signal, []).append(incident.id)
-        return found
 
 
 def build(
@@ -139,10 +119,7 @@ class _Build:
             TermTable.build(symptoms).save(folder / SYMPTOMS)
             TermTable.build({i.id: symptoms[i.id] | told_terms(i) for i in live}).save(folder / WHOLE)
             LearnedTerms.learn({i.id: examples(i) for i in live}).save(folder / LEARNED)
-            catalog = Catalog(incidents=dict(self.library.incidents), groups=dict(self.library.groups))
-            (folder / "catalog.json").write_text(
-                catalog.model_dump_json(by_alias=True, exclude_unset=True), encoding="utf-8"
-            )
+            Catalog.save(folder / CATALOG, self.library.incidents, self.library.groups)
             generations.publish(self.root, folder, manifest)
         except OSError as error:
             raise UnavailableError(f"index {self.root}: {error.strerror}; the previous index is untouched") from error

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kb import generations
+from kb.catalog import Catalog
 from kb.embedding import Embedder
 from kb.errors import IndexMismatch, UnavailableError
 from kb.generations import Manifest
-from kb.index import LEARNED, SYMPTOMS, WHOLE, Catalog, open_store
+from kb.index import CATALOG, LEARNED, SYMPTOMS, WHOLE, open_store
 from kb.learned import LearnedTerms
 from kb.lexical import LexicalIndex, query_terms
 from kb.passages import ASKED, SYMPTOM
@@ -91,15 +92,15 @@ class Retriever:
         self._store = open_store(folder, self._server)
         self._store.warm()
         try:
-            self.catalog = Catalog.model_validate_json((folder / "catalog.json").read_bytes())
+            self.catalog = Catalog(folder / CATALOG)
             self._lexical = {lang: LexicalIndex.load(folder / f"lexical-{lang}") for lang in LANGS}
             self._symptoms = TermTable.load(folder / SYMPTOMS)
             self._whole = TermTable.load(folder / WHOLE)
             self._learned = LearnedTerms.load(folder / LEARNED)
         except (OSError, ValueError) as error:
             raise UnavailableError(f"index {folder}: damaged; run casebook index --rebuild") from error
-        self._languages = {i: len(incident.text) for i, incident in self.catalog.incidents.items()}
-        self._signatures = SignatureIndex(i for i in self.catalog.incidents.values() if i.status != "retired")
+        self._languages = {o.id: o.languages for o in self.catalog.outlines}
+        self._signatures = SignatureIndex((o.id, o.signatures) for o in self.catalog.outlines if not o.retired)
         self._folder, self.manifest = folder, manifest
 
     def search(self, query: str, words: str | None = None, told: str = "") -> list[Hit]:

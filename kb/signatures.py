@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from kb import patterns
-from kb.types import Incident, Signature
+from kb.types import Signature
 
 ACROSS = r"[\s\S]"  # what a signature over several lines has between its parts
 
@@ -28,8 +28,9 @@ def pattern(signature: Signature) -> str:
 class SignatureIndex:
     """All signatures compiled into one automaton, those that may span lines into another; case is ignored."""
 
-    def __init__(self, incidents: Iterable[Incident]) -> None:
-        pairs = [(incident.id, n, pattern(s)) for incident in incidents for n, s in enumerate(incident.signatures)]
+    def __init__(self, signatures: Iterable[tuple[str, Sequence[Signature]]]) -> None:
+        """From pairs of an incident's id and its signatures."""
+        pairs = [(name, n, pattern(s)) for name, held in signatures for n, s in enumerate(held)]
         self._within = [pair for pair in pairs if ACROSS not in pair[2]]
         self._across = [pair for pair in pairs if ACROSS in pair[2]]
         self._lines = patterns.PatternSet([p for _, _, p in self._within])

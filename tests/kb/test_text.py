@@ -1,6 +1,7 @@
 """Tokens, translation, passages and signatures: small pure functions, results worked out by hand."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from kb.signatures import SignatureHit, SignatureIndex
 from kb.terms import TermTable, names_in
 from kb.tokens import lexical_tokens
 from kb.translate import chinese_terms, to_english
+from kb.types import Signature
 from kb.writeups import parse_incident
 
 
@@ -100,11 +102,16 @@ def test_bm25_survives_save_and_load(tmp_path: Path) -> None:
     assert LexicalIndex.load(tmp_path / "none").scores(terms) == {}
 
 
+def _signatures(text: str) -> tuple[str, Sequence[Signature]]:
+    incident = parse_incident(text, "every-key.md")
+    return incident.id, incident.signatures
+
+
 def test_signatures_find_their_line_and_bend_for_blanks_and_case() -> None:
     from test_writeups import FULL
 
     text = FULL.replace("\"yes: 'quoted' # not a comment\"", '"CUDA out of memory"')
-    index = SignatureIndex([parse_incident(text, "every-key.md")])
+    index = SignatureIndex([_signatures(text)])
     lines = ["all well", "cuda  Out of\tmemory", "error code 42!", "code x"]
     assert index.find(lines) == [SignatureHit("every-key", 0, 1), SignatureHit("every-key", 1, 2)]
     assert SignatureIndex([]).find(lines) == []
@@ -114,7 +121,7 @@ def test_a_signature_over_several_lines_is_found_where_it_ends() -> None:
     from test_writeups import FULL
 
     text = FULL.replace("code \\d+\\b", "worker failed[\\s\\S]{0,40}KeyError x")
-    index = SignatureIndex([parse_incident(text, "every-key.md")])
+    index = SignatureIndex([_signatures(text)])
     lines = ["Worker 错误", "worker FAILED", "  at step 3", "KeyError x", "done"]
     assert index.find(lines) == [SignatureHit("every-key", 1, 3)]
     assert index.find(["worker failed", "a" * 60, "KeyError x"]) == []
@@ -123,5 +130,5 @@ def test_a_signature_over_several_lines_is_found_where_it_ends() -> None:
 def test_a_hostile_text_costs_linear_time() -> None:
     from test_writeups import FULL
 
-    index = SignatureIndex([parse_incident(FULL.replace("code \\d+\\b", "(a+)+$"), "every-key.md")])
+    index = SignatureIndex([_signatures(FULL.replace("code \\d+\\b", "(a+)+$"))])
     assert index.find(["a" * 20_000 + "b"]) == []
