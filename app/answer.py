@@ -171,7 +171,7 @@ def _checks(checks: Sequence[NextCheck], causes: Sequence[Cause], lang: Lang) ->
     titles: Mapping[str, str] = {c.incident: c.title for c in causes}
     lines = []
     for check in checks:
-        lines.append(f"- {check.do}\n\n  {check.how}")
+        lines.append(f"- {check.do}\n\n{_indent(check.how, 2)}")
         for answer, ids in (("yes", check.if_yes), ("no", check.if_no)):
             named = [titles[i] for i in ids if i in titles]
             if named:
@@ -195,8 +195,8 @@ def _listed(heading: str, items: Sequence[str]) -> str:
     return f"**{heading}**\n\n" + "\n".join(f"- {item}" for item in items) if items else ""
 
 
-def _indent(text: str) -> str:
-    return "\n".join(f"   {line}" if line else "" for line in text.split("\n"))
+def _indent(text: str, width: int = 3) -> str:
+    return "\n".join(f"{' ' * width}{line}" if line else "" for line in text.split("\n"))
 
 
 def _percent(cause: Cause) -> int:

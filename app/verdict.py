@@ -15,6 +15,7 @@ MIN_FIELD_TERMS = 2  # terms of the field below which a question names no sympto
 # How much must be said (Retriever.said) to tell a cause from look-alikes that show the same; "GRPO training, the loss
 # is 0 all the time" says 0.5. Chosen on development questions of few words (evals/LOG.md).
 MIN_SAID = 0.6
+MIN_TITLE_TERMS = 2  # terms of the first cause's title in a question that are of the field, whatever it lacks else
 MIN_RIVAL, LIKELY = 0.01, 0.5  # no second cause worth a name, and a first that is less likely than not: not in here
 _RULED_OUT = ("answer_against", "measure_against", "check_against", "version_excluded", "component_unused")
 
@@ -29,14 +30,13 @@ class Decision:
 
 def decide(reading: Reading, ranked: Sequence[Ranked], thresholds: Thresholds, said: float) -> Decision:
     """The verdict for evidence and ranked causes; `said`: how much the question says, in [0, 1]."""
-    if _healthy(reading):
-        return Decision("no_match", "nothing_wrong_seen")
     first = ranked[0].probability if ranked else 0.0
+    if _healthy(reading) and not (first >= thresholds.first and _asks(reading)):
+        return Decision("no_match", "nothing_wrong_seen")
     if not hard_evidence(reading.evidence) and not any("signature" in r.candidate.features for r in ranked):
-        if _off_topic(reading):
+        if _off_topic(reading) and not (first >= thresholds.first and _titled(reading, ranked[0])):
             return Decision("no_match", "off_topic")
-        little = _field_terms(reading) == 0 or len(lexical_tokens(reading.prose)) < MIN_QUESTION
-        if little and first < thresholds.first:
+        if first < thresholds.first and (_field_terms(reading) == 0 or not _asks(reading)):
             return Decision("insufficient", "too_little")
     answered = bool(ranked) and "answer_for" in ranked[0].candidate.features  # the person has confirmed its check
     if not answered and 1.0 - sum(r.probability for r in ranked) >= thresholds.something_else:
@@ -90,9 +90,21 @@ def _no_match(reading: Reading) -> Decision:
     return Decision("no_match", "unknown_problem")
 
 
+def _asks(reading: Reading) -> bool:
+    """Whether there are words enough to be a question."""
+    return len(lexical_tokens(reading.prose)) >= MIN_QUESTION
+
+
 def _off_topic(reading: Reading) -> bool:
     """Enough words to be a question, and none of the field; too few words are too little, not off topic."""
-    return len(lexical_tokens(reading.prose)) >= MIN_QUESTION and _field_terms(reading) == 0
+    return _asks(reading) and _field_terms(reading) == 0
+
+
+def _titled(reading: Reading, first: Ranked) -> bool:
+    """Whether a question without a word of the vocabulary names what the title of the first cause names."""
+    title = first.candidate.incident.title
+    terms = {*lexical_tokens(title.get("en")), *lexical_tokens(title.get("zh"))}
+    return len(terms & {*lexical_tokens(reading.prose)}) >= MIN_TITLE_TERMS
 
 
 def _field_terms(reading: Reading) -> int:

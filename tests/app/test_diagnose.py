@@ -110,6 +110,21 @@ def test_a_healthy_log_has_nothing_wrong(casebook: Casebook) -> None:
     assert (diagnosis.verdict, diagnosis.reason_code) == ("no_match", "nothing_wrong_seen")
 
 
+def test_a_question_about_rows_without_a_fault_is_answered(casebook: Casebook) -> None:
+    rows = [
+        f"{{'loss': {0.812 - i / 1000:.3f}, 'learning_rate': {2e-6 / 20**i:.1e}, 'epoch': {2.8 + i / 10}}}"
+        for i in range(3)
+    ]
+    asked = "\n".join(rows) + "\nThe learning rate falls to zero at the end of the cosine schedule, is that right?"
+    diagnosis = casebook.diagnose(Request(text=asked))
+    assert diagnosis.causes[0].incident == "learning-rate-falls-to-zero-cosine-expected"
+
+
+def test_a_known_problem_of_which_the_vocabulary_has_no_word_is_answered(casebook: Casebook) -> None:
+    diagnosis = casebook.diagnose(Request(text="win10 装 pymilvus 提示 milvus-lite 没有匹配的发行版"))
+    assert (diagnosis.verdict, diagnosis.causes[0].incident) == ("diagnosed", "milvus-lite-not-on-windows")
+
+
 def test_an_answered_check_moves_the_ranking_in_the_same_case(casebook: Casebook) -> None:
     first = casebook.diagnose(Request(text="GRPO training, the loss is 0 all the time, is something wrong?"))
     names = {c.incident for c in first.causes}
