@@ -9,10 +9,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.casebook import Casebook
-from app.settings import load_settings
+from app.settings import Settings, load_settings
 from evals.cases import FOLDER, load_cases
-from evals.outcomes import Outcome, run
+from evals.outcomes import Outcome, run_apart
 
 RECORD = Path(__file__).parent / "gate.json"
 TOLERANCE = 0.01  # share of all cases: floating point differs a little between machines
@@ -25,9 +24,9 @@ def losses(outcomes: Sequence[Outcome], recorded: Sequence[str]) -> tuple[list[O
     return lost, sum(o.passed and o.case.id not in known for o in outcomes)
 
 
-def verdict(casebook: Casebook, record: Path = RECORD) -> tuple[bool, list[str]]:
+def verdict(settings: Settings, record: Path = RECORD) -> tuple[bool, list[str]]:
     """Whether the development cases hold their recorded quality, and a line for every case lost."""
-    outcomes = run(casebook, load_cases(FOLDER / "dev"))
+    outcomes = run_apart(settings, load_cases(FOLDER / "dev"))
     lost, won = losses(outcomes, json.loads(record.read_text("utf-8"))["passed"])
     held = len(lost) - won <= TOLERANCE * len(outcomes)
     lines = [f"lost: {o.case.id}: wanted {o.case.cause}, got {o.verdict} {o.first}" for o in lost]
@@ -38,12 +37,11 @@ def main(argv: Sequence[str] = ()) -> int:
     """Exit status 1 where quality was lost."""
     parser = argparse.ArgumentParser(prog="python -m evals gate", description=__doc__)
     parser.add_argument("--record", action="store_true", help="write the cases that pass now to gate.json")
-    casebook = Casebook(load_settings())
     if parser.parse_args(argv).record:
-        passed = sorted(o.case.id for o in run(casebook, load_cases(FOLDER / "dev")) if o.passed)
+        passed = sorted(o.case.id for o in run_apart(load_settings(), load_cases(FOLDER / "dev")) if o.passed)
         RECORD.write_text(json.dumps({"passed": passed}, indent=0) + "\n", encoding="utf-8")
         print(f"{len(passed)} recorded")
         return 0
-    held, lines = verdict(casebook)
+    held, lines = verdict(load_settings())
     print("\n".join(lines))
     return 0 if held else 1

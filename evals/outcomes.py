@@ -3,10 +3,13 @@
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 
 from app.casebook import Casebook
 from app.diagnosis import Diagnosis, GivenAnswer, Request
+from app.settings import Settings
 from evals.cases import Case
 from kb.types import Incident
 
@@ -41,6 +44,25 @@ def run(casebook: Casebook, cases: Iterable[Case]) -> list[Outcome]:
     """The outcome of every case, each as a case of its own."""
     known = casebook.incidents()
     return [_outcome(casebook, case, known) for case in cases]
+
+
+def run_apart(settings: Settings, cases: Sequence[Case], processes: int = 2) -> list[Outcome]:
+    """As run, shared out to processes that each open the casebook: faster, but of no use for times."""
+    with ProcessPoolExecutor(processes, get_context("spawn"), _open, (settings,)) as pool:
+        return list(pool.map(_outcome_apart, cases, chunksize=50))
+
+
+_opened: list[tuple[Casebook, Mapping[str, Incident]]] = []  # of a process of run_apart
+
+
+def _open(settings: Settings) -> None:
+    casebook = Casebook(settings)
+    _opened.append((casebook, casebook.incidents()))
+
+
+def _outcome_apart(case: Case) -> Outcome:
+    casebook, known = _opened[0]
+    return _outcome(casebook, case, known)
 
 
 def _outcome(casebook: Casebook, case: Case, known: Mapping[str, Incident]) -> Outcome:
