@@ -23,7 +23,7 @@ from app.ranking import Ranked, Weights, rank
 from app.reranking import Reranking
 from app.second import related, second_problem
 from app.texts import say
-from app.verdict import Decision, decide, hard_evidence
+from app.verdict import Decision, decide, hard_evidence, open_rivals
 from kb import vocabulary
 from kb.catalog import Catalog
 from kb.configs import ConfigValue
@@ -204,7 +204,12 @@ class _Draft:
 
     def _shown(self) -> list[Ranked]:
         shown = [r for r in self.ranked[:MAX_CAUSES] if r.probability >= MIN_SHOWN]
-        return shown if self.decision.verdict == "diagnosed" else list(self.ranked[: max(2, len(shown))])
+        if self.decision.verdict == "diagnosed":
+            return shown
+        rivals = open_rivals(self.ranked, self.evidence)
+        if len(shown) == 1 and rivals:  # what leaves it open belongs beside it, however unlikely
+            return [*shown, rivals[0]]
+        return list(self.ranked[: max(2, len(shown))])
 
     def _cause(self, rank: int, ranked: Ranked, problem: int = 1) -> Cause:
         candidate, incident = ranked.candidate, ranked.candidate.incident

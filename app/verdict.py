@@ -42,7 +42,7 @@ def decide(reading: Reading, ranked: Sequence[Ranked], thresholds: Thresholds, s
     if not answered and 1.0 - sum(r.probability for r in ranked) >= thresholds.something_else:
         return _no_match(reading)
     if stands_out(ranked, thresholds):
-        open_ = said < MIN_SAID and has_open_rival(ranked, reading.evidence)
+        open_ = said < MIN_SAID and bool(open_rivals(ranked, reading.evidence))
         return Decision("ambiguous", "rivals_remain") if open_ else Decision("diagnosed", "matched")
     alone = len(ranked) < 2 or (ranked[1].probability < MIN_RIVAL and first < LIKELY and not answered)
     return Decision("no_match", "unknown_problem") if alone else Decision("ambiguous", "rivals_remain")
@@ -54,21 +54,22 @@ def stands_out(ranked: Sequence[Ranked], thresholds: Thresholds) -> bool:
     return first >= thresholds.first and first - second >= thresholds.lead
 
 
-def has_open_rival(ranked: Sequence[Ranked], evidence: Evidence) -> bool:
-    """Whether a look-alike of the first cause's symptom groups shows all that was seen of the first, too.
+def open_rivals(ranked: Sequence[Ranked], evidence: Evidence) -> list[Ranked]:
+    """The look-alikes of the first cause's symptom groups that show all that was seen of the first, too.
 
     An error line tells them apart; a check, a version or a component that is not in use may have ruled one out.
     """
     first = ranked[0].candidate
     if evidence.initiating_error or "signature" in first.features or "answer_for" in first.features:
-        return False
+        return []
     seen = {signal.name for signal in evidence.signals} & {*first.incident.signals}
-    return any(
-        {*r.candidate.incident.symptom_groups} & {*first.incident.symptom_groups}
+    return [
+        r
+        for r in ranked[1:]
+        if {*r.candidate.incident.symptom_groups} & {*first.incident.symptom_groups}
         and seen <= {*r.candidate.incident.signals}
         and not any(r.candidate.features.get(name) for name in _RULED_OUT)
-        for r in ranked[1:]
-    )
+    ]
 
 
 def hard_evidence(evidence: Evidence) -> bool:
