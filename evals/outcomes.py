@@ -48,6 +48,7 @@ def run(casebook: Casebook, cases: Iterable[Case]) -> list[Outcome]:
 
 def run_apart(settings: Settings, cases: Sequence[Case], processes: int = 2) -> list[Outcome]:
     """As run, shared out to processes that each open the casebook: faster, but of no use for times."""
+    Casebook(settings).close()  # where there is no index it is built once, not by each of them
     with ProcessPoolExecutor(processes, get_context("spawn"), _open, (settings,)) as pool:
         return list(pool.map(_outcome_apart, cases, chunksize=50))
 
