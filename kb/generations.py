@@ -19,7 +19,7 @@ from kb.errors import IndexMismatch, LockedError, UnavailableError
 from kb.types import Frozen
 
 FORMAT = 1
-LAYOUT = 5  # of the files made from the incidents' text; another one is written anew, the vectors are kept
+LAYOUT = 6  # of the files made from the incidents' text; another one is written anew, the vectors are kept
 KEPT = 2
 LOCK_WAIT_S = 30.0
 _POINTER, _MANIFEST = "current", "manifest.json"

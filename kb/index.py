@@ -24,7 +24,7 @@ from kb.vectors import VectorLog
 
 EMBED_BATCH = 256
 CATALOG = "catalog.jsonl"
-SYMPTOMS, WHOLE, LEARNED = "terms-symptom.npz", "terms-whole.npz", "terms-learned.npz"  # term tables of a generation
+SYMPTOMS, WHOLE, LEARNED = "terms-symptom", "terms-whole", "terms-learned"  # term tables of a generation
 Progress = Callable[[int, int], None]  # passages embedded so far, passages to embed
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from kb.rows import TermRows, encoded
 from kb.terms import rarity_of, spoken_terms
 from kb.types import Incident
 
@@ -24,6 +25,8 @@ START, EPOCHS, BATCH, RATE, LOST, SMALL = 24.0, 4, 64, 1.0, 0.3, 0.003
 NONE, FLOOR = 12.0, 15.0
 MAX_CELLS = 80_000_000  # terms × incidents while learning, 4 bytes twice: the most frequent terms of a large base
 MAX_WORK = 300_000_000  # examples × incidents × epochs: fewer epochs for a large base
+
+_RARITY = "rarity.npy"
 
 
 @dataclass(frozen=True)
@@ -46,18 +49,9 @@ def examples(incident: Incident) -> Iterator[str]:
 class LearnedTerms:
     """For each term, how much it speaks for or against each incident."""
 
-    def __init__(
-        self,
-        ids: Sequence[str],
-        terms: Sequence[str],
-        rarity: Array,
-        starts: np.ndarray,
-        columns: np.ndarray,
-        weights: np.ndarray,
-    ) -> None:
-        self._ids, self._terms, self._rarity = ids, terms, rarity
-        self._starts, self._columns, self._weights = starts, columns, weights
-        self._row = {term: row for row, term in enumerate(terms)}
+    def __init__(self, table: TermRows, rarity: Array) -> None:
+        """From the weight of each term for incidents, and the rarity of each term."""
+        self._table, self._rarity = table, rarity
 
     @classmethod
     def learn(cls, texts: Mapping[str, Iterable[str]]) -> "LearnedTerms":
@@ -70,40 +64,27 @@ class LearnedTerms:
         kept = np.abs(weights) > 2 * SMALL
         starts = np.concatenate([[0], np.cumsum(kept.sum(1, dtype=np.int64))])
         columns = np.nonzero(kept)[1].astype(np.int32)
-        return cls(ids, terms, rarity, starts, columns, weights[kept].astype(np.float16))
+        return cls(TermRows(ids, encoded(terms), starts, columns, weights[kept].astype(np.float16)), rarity)
 
     def scores(self, terms: Iterable[str]) -> dict[str, float]:
         """How much some terms speak for each incident, in [0, 1]: 1 + ln(its share) / FLOOR, 0 at the least."""
-        rows = [self._row[term] for term in sorted(terms) if term in self._row]
-        sums = np.zeros(len(self._ids))
-        for row in rows:
-            part = slice(self._starts[row], self._starts[row + 1])
-            sums[self._columns[part]] += self._rarity[row] * self._weights[part].astype(np.float32)
+        rows = self._table.rows(sorted(terms))
+        sums = self._table.sums(rows, self._rarity)
         sums /= max(float(np.linalg.norm(self._rarity[rows])), 1e-6)
         top = max(float(sums.max(initial=0.0)), NONE)
         whole = top + log(np.exp(sums - top).sum() + np.exp(NONE - top))
         shares = np.maximum(1 + (sums - whole) / FLOOR, 0.0)
-        return {self._ids[n]: float(shares[n]) for n in np.flatnonzero(shares).tolist()}
+        return self._table.named(shares)
 
-    def save(self, path: Path) -> None:
-        """Write the table to a file."""
-        with path.open("wb") as file:
-            np.savez(
-                file,
-                ids=np.array(self._ids, str),
-                terms=np.array(self._terms, str),
-                rarity=self._rarity,
-                starts=self._starts,
-                columns=self._columns,
-                weights=self._weights,
-            )
+    def save(self, folder: Path) -> None:
+        """Write the table into a new folder."""
+        self._table.save(folder)
+        np.save(folder / _RARITY, self._rarity, allow_pickle=False)
 
     @classmethod
-    def load(cls, path: Path) -> "LearnedTerms":
-        """Read a table that `save` wrote."""
-        with np.load(path, allow_pickle=False) as data:
-            ids, terms = data["ids"].tolist(), data["terms"].tolist()
-            return cls(ids, terms, data["rarity"], data["starts"], data["columns"], data["weights"])
+    def load(cls, folder: Path) -> "LearnedTerms":
+        """Open a table that `save` wrote."""
+        return cls(TermRows.load(folder), np.load(folder / _RARITY, allow_pickle=False))
 
 
 def _vocabulary(owned: Sequence[tuple[int, Set[str]]], incidents: int) -> tuple[list[str], Array]:

@@ -1,18 +1,16 @@
 """BM25 over incidents, one index a language. The one seam to bm25s."""
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import bm25s
 import numpy as np
 
+from kb.rows import TermRows, encoded
 from kb.tokens import lexical_tokens
 from kb.translate import chinese_terms, english_terms
 from kb.types import Incident, Lang
 
-logging.getLogger("bm25s").setLevel(logging.WARNING)  # it logs every call at debug level to stderr
 _TITLE_WEIGHT, _SYMPTOM_WEIGHT = 3, 2  # how often these are counted; a cheap stand-in for BM25F's field weights
 
 
@@ -38,37 +36,42 @@ def query_terms(text: str, lang: Lang) -> list[str]:
 class LexicalIndex:
     """BM25 scores of all incidents that have text in one language."""
 
-    def __init__(self, ids: Sequence[str], index: bm25s.BM25 | None) -> None:
-        self._ids, self._index = ids, index
-        self._known: Mapping[str, int] = index.vocab_dict if index else {}
+    def __init__(self, table: TermRows) -> None:
+        """From what each term adds to the score of each incident that holds it."""
+        self._table = table
 
     @classmethod
     def build(cls, incidents: Sequence[Incident], lang: Lang) -> "LexicalIndex":
         """Index the incidents that have text in `lang`."""
+        import bm25s  # brings scipy; a query only adds up what was computed here
+
+        logging.getLogger("bm25s").setLevel(logging.WARNING)  # it logs every call at debug level to stderr
         chosen = [incident for incident in incidents if lang in incident.text]
         if not chosen:
-            return cls([], None)
+            return cls(TermRows([], encoded([]), *(np.zeros(n, np.int32) for n in (1, 0, 0))))
         index = bm25s.BM25(method="lucene")
         index.index([document(incident, lang) for incident in chosen], show_progress=False)
-        return cls([incident.id for incident in chosen], index)
+        return cls(_by_term([incident.id for incident in chosen], index.vocab_dict, index.scores))
 
     def scores(self, terms: Sequence[str]) -> dict[str, float]:
         """The BM25 score of every incident that shares a term with the query, by incident id."""
-        known = [term for term in terms if term in self._known]
-        if self._index is None or not known:
-            return {}
-        scores = self._index.get_scores(known)
-        return {self._ids[i]: float(scores[i]) for i in np.flatnonzero(scores).tolist()}
+        return self._table.named(self._table.sums(self._table.rows(terms)))
 
     def save(self, folder: Path) -> None:
-        """Write the index to a folder."""
-        folder.mkdir(parents=True)
-        (folder / "ids.json").write_text(json.dumps(self._ids), encoding="utf-8")
-        if self._index is not None:
-            self._index.save(folder, show_progress=False)
+        """Write the index into a new folder."""
+        self._table.save(folder)
 
     @classmethod
     def load(cls, folder: Path) -> "LexicalIndex":
-        """Read an index that `save` wrote."""
-        ids = json.loads((folder / "ids.json").read_text(encoding="utf-8"))
-        return cls(ids, bm25s.BM25.load(folder) if ids else None)
+        """Open an index that `save` wrote."""
+        return cls(TermRows.load(folder))
+
+
+def _by_term(ids: Sequence[str], row: Mapping[str, int], scores: Mapping[str, np.ndarray]) -> TermRows:
+    """The scores that bm25s keeps in the order of its own vocabulary, in the order of the terms."""
+    old = scores["indptr"]
+    terms = sorted(term for term in row if row[term] + 1 < len(old))  # it adds an empty one, without a row
+    cells = [np.arange(old[row[term]], old[row[term] + 1]) for term in terms]
+    order = np.concatenate([np.zeros(0, np.int64), *cells])
+    starts = np.concatenate([[0], np.cumsum([len(part) for part in cells], dtype=np.int64)])
+    return TermRows(ids, encoded(terms), starts, scores["indices"][order], scores["data"][order])

@@ -58,6 +58,21 @@ class Pattern:
             yield [match.span(group) for group in range(self._regexp.groups + 1)]
 
 
+class TextPattern:
+    """A compiled pattern in characters, not bytes; case is ignored. Raises re2.error for a pattern RE2 refuses."""
+
+    def __init__(self, pattern: str) -> None:
+        options = re2.Options()
+        options.case_sensitive = False
+        options.log_errors = False
+        self._regexp: Any = re2.compile(pattern, options)
+
+    def find(self, text: str) -> Span | None:
+        """The first match, in characters."""
+        match = self._regexp.search(text)
+        return match.span() if match else None
+
+
 class PatternSet:
     """Many patterns, in characters not bytes, tried on a text at once. Raises re2.error for a pattern RE2 refuses."""
 

@@ -1,7 +1,9 @@
 """Which incidents' error signatures occur in a text, and on which lines."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from kb import patterns
 from kb.types import Signature
@@ -26,26 +28,64 @@ def pattern(signature: Signature) -> str:
 
 
 class SignatureIndex:
-    """All signatures compiled into one automaton, those that may span lines into another; case is ignored."""
+    """All signatures, each compiled when a text first holds what it cannot match without; case is ignored."""
 
     def __init__(self, signatures: Iterable[tuple[str, Sequence[Signature]]]) -> None:
         """From pairs of an incident's id and its signatures."""
-        pairs = [(name, n, pattern(s)) for name, held in signatures for n, s in enumerate(held)]
-        self._within = [pair for pair in pairs if ACROSS not in pair[2]]
-        self._across = [pair for pair in pairs if ACROSS in pair[2]]
-        self._lines = patterns.PatternSet([p for _, _, p in self._within])
-        self._text = patterns.PatternSet([p for _, _, p in self._across])
+        self._needles = [_Needle(name, n, s) for name, held in signatures for n, s in enumerate(held)]
 
     def find(self, lines: Sequence[str]) -> list[SignatureHit]:
         """Every signature on every line; one that spans lines once, on the line where it ends."""
-        found = [
-            SignatureHit(*self._within[which][:2], number)
+        text, folded = "\n".join(lines), [line.casefold() for line in lines]
+        whole = "\n".join(folded)
+        likely = [needle for needle in self._needles if needle.anchor in whole]
+        within = [
+            SignatureHit(needle.incident, needle.number, number)
+            for needle in likely
+            if not needle.across
             for number, line in enumerate(lines)
-            for which in self._lines.match(line)
+            if needle.anchor in folded[number] and needle.compiled.find(line)
         ]
-        text = "\n".join(lines)
-        for name, number, spanning in (self._across[which] for which in self._text.match(text)):
-            data = text.encode()
-            if span := patterns.Pattern(f"(?i){spanning}").search(data):
-                found.append(SignatureHit(name, number, data.count(b"\n", 0, span[1])))
-        return found
+        ends = [(needle, needle.compiled.find(text)) for needle in likely if needle.across]
+        across = [SignatureHit(n.incident, n.number, text.count("\n", 0, span[1])) for n, span in ends if span]
+        return sorted(within, key=lambda hit: hit.line) + across
+
+
+class _Needle:
+    """One signature of an incident."""
+
+    def __init__(self, incident: str, number: int, signature: Signature) -> None:
+        self.incident, self.number, self._signature = incident, number, signature
+        self.across = ACROSS in (signature.regex or "")
+        words = (signature.literal or "").split()
+        self.anchor = max(words, key=len).casefold() if words else anchor(signature.regex or "")
+
+    @cached_property
+    def compiled(self) -> patterns.TextPattern:
+        return patterns.TextPattern(pattern(self._signature))
+
+
+# What RE2's syntax is made of, as far as it matters here: a class, a bound, an escape, or one character.
+_PIECE = re.compile(
+    r"\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]|\{\d+(?:,\d*)?\}|\\[pP](?:\{[^}]*\}|.)|\\x\{?[0-9A-Fa-f]+\}?|\\\d+|\\.|.",
+    re.DOTALL,
+)
+
+
+def anchor(pattern: str) -> str:
+    """The longest run of characters, case folded, that every match of an RE2 pattern holds; "" where none is sure."""
+    runs, depth = [""], 0
+    if r"\Q" in pattern:
+        return ""
+    for piece in _PIECE.findall(pattern):
+        if piece == "|" and not depth:
+            return ""
+        depth += {"(": 1, ")": -1}.get(piece, 0)
+        plain = piece[1:] if len(piece) == 2 and piece[0] == "\\" and not piece[1].isalnum() else piece
+        if not depth and len(plain) == 1 and (plain != piece or piece not in "()[]{}.^$*+?"):
+            runs[-1] += plain
+            continue
+        if piece in "*?" or piece.startswith("{"):
+            runs[-1] = runs[-1][:-1]  # the character before it need not be there
+        runs.append("")
+    return max((run.casefold() for run in runs), key=len)

@@ -130,6 +130,7 @@ def _chromadb() -> Any:
     module.override = module.overrides = _overriding
     try:
         import chromadb
+        import chromadb.api.rust  # what a client loads later
     finally:
         module.override, module.overrides = decorators
     return chromadb

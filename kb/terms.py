@@ -1,12 +1,13 @@
 """Which incidents hold which terms, weighed by rarity: how much of what a person says an incident tells, too."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
+from kb.rows import TermRows, encoded
 from kb.tokens import lexical_tokens
 from kb.translate import chinese_terms, english_terms
 from kb.types import Incident
@@ -51,12 +52,11 @@ def names_in(text: str) -> set[str]:
 class TermTable:
     """For each term the incidents that hold it; a term that none holds weighs as the rarest possible one."""
 
-    def __init__(self, ids: Sequence[str], terms: Sequence[str], starts: np.ndarray, holders: np.ndarray) -> None:
-        self._ids, self._terms, self._starts, self._holders = ids, terms, starts, holders
-        self._row = {term: row for row, term in enumerate(terms)}
-        *known, unknown = rarity_of(np.append(np.diff(starts), 0), len(ids)).tolist()
-        self._rarity: list[float] = known
-        self._unknown: float = unknown
+    def __init__(self, table: TermRows) -> None:
+        self._table = table
+        known = rarity_of(np.append(table.holders(), 0), len(table.ids)).tolist()
+        self._rarity: list[float] = known[:-1]
+        self._unknown: float = known[-1]
 
     @classmethod
     def build(cls, held: Mapping[str, Iterable[str]]) -> "TermTable":
@@ -66,30 +66,26 @@ class TermTable:
             for term in held[name]:
                 by_term.setdefault(term, []).append(number)
         terms = sorted(by_term)
-        counts = [len(by_term[term]) for term in terms]
-        holders = [number for term in terms for number in by_term[term]]
-        return cls(ids, terms, np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]), np.array(holders, np.int32))
+        counts = np.array([len(by_term[term]) for term in terms], np.int64)
+        holders = np.array([number for term in terms for number in by_term[term]], np.int32)
+        rarity = np.repeat(rarity_of(counts, len(ids)), counts).astype(np.float32)
+        return cls(TermRows(ids, encoded(terms), np.concatenate([[0], np.cumsum(counts)]), holders, rarity))
 
     def weight(self, terms: Iterable[str]) -> float:
         """The rarity of all terms together."""
-        rows = (self._row.get(term) for term in terms)
-        return sum(self._unknown if row is None else self._rarity[row] for row in rows)
+        wanted = [*terms]
+        rows = self._table.rows(wanted)
+        return sum(self._rarity[row] for row in rows) + self._unknown * (len(wanted) - len(rows))
 
     def held(self, terms: Iterable[str]) -> dict[str, float]:
         """The rarity, summed, of the terms that each incident holds; only incidents that hold any."""
-        sums = np.zeros(len(self._ids))
-        for row in (self._row[term] for term in terms if term in self._row):
-            sums[self._holders[self._starts[row] : self._starts[row + 1]]] += self._rarity[row]
-        return {self._ids[number]: float(sums[number]) for number in np.flatnonzero(sums).tolist()}
+        return self._table.named(self._table.sums(self._table.rows([*terms])))
 
-    def save(self, path: Path) -> None:
-        """Write the table to a file."""
-        ids, terms = np.array(self._ids, str), np.array(self._terms, str)
-        with path.open("wb") as file:
-            np.savez(file, ids=ids, terms=terms, starts=self._starts, holders=self._holders)
+    def save(self, folder: Path) -> None:
+        """Write the table into a new folder."""
+        self._table.save(folder)
 
     @classmethod
-    def load(cls, path: Path) -> "TermTable":
-        """Read a table that `save` wrote."""
-        with np.load(path, allow_pickle=False) as data:
-            return cls(data["ids"].tolist(), data["terms"].tolist(), data["starts"], data["holders"])
+    def load(cls, folder: Path) -> "TermTable":
+        """Open a table that `save` wrote."""
+        return cls(TermRows.load(folder))

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 import Stemmer
-from bm25s.stopwords import STOPWORDS_EN
 
 _TOKEN = re.compile(
     r"<\|?/?[A-Za-z_][\w.]*\|?>"  # special tokens: <|im_end|>, <think>
@@ -21,7 +20,11 @@ _TOKEN = re.compile(
 )
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _CJK = re.compile(r"[\u3400-\u9fff]")
-_STOP = frozenset(STOPWORDS_EN)
+# Lucene's EnglishAnalyzer leaves these words out.
+_STOP = frozenset(
+    "a an and are as at be but by for if in into is it no not of on or such that the their then there these they this "
+    "to was will with".split()
+)
 MAX_TOKEN = 64
 
 

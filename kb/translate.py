@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from kb import vocabulary
+from kb.tokens import has_chinese
 
 _LATIN = re.compile(r"[A-Za-z0-9_<|>.+/\-]+")
 
@@ -40,12 +41,16 @@ def to_english(text: str) -> str:
     Chinese outside the glossary and the everyday words is dropped: an English embedding model reads it as unknown
     tokens.
     """
+    if not has_chinese(text):
+        return " ".join(_LATIN.findall(text))
     pattern, words = _chinese_words()
     return " ".join(_LATIN.findall(pattern.sub(lambda match: f" {words[match[0]]} ", text)))
 
 
 def english_terms(text: str) -> list[str]:
     """All translations of the Chinese glossary terms in a text."""
+    if not has_chinese(text):
+        return []
     pattern, terms = _chinese_terms()
     return [en for match in pattern.finditer(text) for en in terms[match[0]]]
 

@@ -71,6 +71,8 @@ def denied(sentence: str) -> bool:
 
 def spoken(lines: Sequence[Line]) -> list[Spoken]:
     """The signals that prose lines name, in order, negations left out."""
+    if not lines:
+        return []  # a log alone does not wait for the phrases to be compiled
     phrases, known = _phrases()
     out: list[Spoken] = []
     for line in lines:

@@ -2,14 +2,17 @@
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis.strategies import DataObject, data, from_regex, sampled_from
 
 from kb.lexical import LexicalIndex, query_terms
 from kb.library import BUILT_IN, load_library
 from kb.passages import ASKED, MAX_TOKENS, passages, split_lines
-from kb.signatures import SignatureHit, SignatureIndex
+from kb.signatures import SignatureHit, SignatureIndex, anchor
 from kb.terms import TermTable, names_in
 from kb.tokens import lexical_tokens
 from kb.translate import chinese_terms, to_english
@@ -77,8 +80,8 @@ def test_bm25_scores_are_lucenes() -> None:
 def test_a_term_table_weighs_by_rarity_and_survives_save_and_load(tmp_path: Path) -> None:
     table = TermTable.build({"a": {"loss", "zero"}, "b": {"loss"}})
     loss, zero, unknown = math.log(1 + 0.5 / 2.5), math.log(1 + 1.5 / 1.5), math.log(1 + 2.5 / 0.5)
-    table.save(tmp_path / "terms.npz")
-    for one in (table, TermTable.load(tmp_path / "terms.npz")):
+    table.save(tmp_path / "terms")
+    for one in (table, TermTable.load(tmp_path / "terms")):
         assert one.weight(["loss", "zero", "nowhere"]) == pytest.approx(loss + zero + unknown)
         assert one.held(["loss", "zero", "nowhere"]) == pytest.approx({"a": loss + zero, "b": loss})
         assert one.held(["nowhere"]) == {}
@@ -132,3 +135,32 @@ def test_a_hostile_text_costs_linear_time() -> None:
 
     index = SignatureIndex([_signatures(FULL.replace("code \\d+\\b", "(a+)+$"))])
     assert index.find(["a" * 20_000 + "b"]) == []
+
+
+@cache
+def _regexes() -> list[str]:
+    signatures = [s for i in load_library([BUILT_IN]).incidents.values() for s in i.signatures]
+    return [s.regex for s in signatures if s.regex]
+
+
+@settings(max_examples=300, deadline=None)
+@given(data())
+def test_every_match_of_a_signature_holds_its_anchor(draw: DataObject) -> None:
+    regex = draw.draw(sampled_from(_regexes()))
+    assert anchor(regex) in draw.draw(from_regex(regex)).casefold()
+
+
+@pytest.mark.parametrize(
+    ("regex", "run"),
+    [
+        (r"code \d+ of the Run", " of the run"),
+        (r"\[rank\d\]: aborted", "]: aborted"),
+        (r"time[- ]out after ab*c", "out after a"),
+        (r"one|other thing", ""),
+        (r"(?:never|this) here?", " her"),
+        (r"\p{L}ong\x41\12 x{2}yz", "ong"),
+        (r"\Q(a|b)\E", ""),
+    ],
+)
+def test_an_anchor_is_what_no_match_can_do_without(regex: str, run: str) -> None:
+    assert anchor(regex) == run
