@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from app.answer import Citations, compose
+from app.brief import add_typical
 from app.checks import Answers, answer_from_evidence, order_checks
 from app.diagnosis import (
     MAX_CAUSES,
@@ -73,8 +74,7 @@ def diagnose(
     found, answers = consider(reading, settings, retriever, given, watch, reranking)
     with watch.stage("rank"):
         ranked = rank(found, weights)
-        text = "\n".join(line.text for line in reading.lines)[:MAX_SEARCHABLE]
-        decision = decide(reading, ranked, weights.thresholds, retriever.said(text))
+        decision = decide(reading, ranked, weights.thresholds, said(reading, retriever))
     second = None
     if decision.verdict == "diagnosed":
         second = second_problem(
@@ -120,10 +120,16 @@ def consider(
     with watch.stage("features"):
         answers = answer_from_evidence(retriever.catalog, reading, settings, given)
         causes = candidates(reading, hits, found, names, retriever.catalog, answers)
+        add_typical(causes, reading.evidence, retriever.catalog, said(reading, retriever))
     if reranking is not None:
         with watch.stage("rerank"):
             reranking.add(causes, distill(reading), reading.language or "en")
     return causes, answers
+
+
+def said(reading: Reading, retriever: Retriever) -> float:
+    """How much the text says, in [0, 1); see Retriever.said."""
+    return retriever.said("\n".join(line.text for line in reading.lines)[:MAX_SEARCHABLE])
 
 
 def distill(reading: Reading) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.brief import MIN_SAID
 from app.diagnosis import ReasonCode, Verdict
 from app.ranking import Ranked, Thresholds
 from kb.evidence.model import Evidence, Reading
@@ -12,9 +13,6 @@ from kb.translate import chinese_terms, english_terms
 MIN_HEALTHY_ROWS = 3  # logged rows below which "nothing wrong" cannot be said
 MIN_QUESTION = 4  # index terms below which words are no question
 MIN_FIELD_TERMS = 2  # terms of the field below which a question names no symptom
-# How much must be said (Retriever.said) to tell a cause from look-alikes that show the same; "GRPO training, the loss
-# is 0 all the time" says 0.5. Chosen on development questions of few words (evals/LOG.md).
-MIN_SAID = 0.6
 MIN_TITLE_TERMS = 2  # terms of the first cause's title in a question that are of the field, whatever it lacks else
 MIN_RIVAL, LIKELY = 0.01, 0.5  # no second cause worth a name, and a first that is less likely than not: not in here
 _RULED_OUT = ("answer_against", "measure_against", "check_against", "version_excluded", "component_unused")

@@ -18,6 +18,7 @@ class Outline(Frozen):
     id: str
     retired: bool
     languages: int
+    groups: tuple[str, ...]
     signals: tuple[str, ...]
     signatures: tuple[Signature, ...]
     configured: bool  # whether it has conditions on settings
@@ -87,6 +88,15 @@ class Catalog:
         return {f"{g.id}.{c.id}": c for g in self.groups.values() for c in g.checks}
 
     @cached_property
+    def members(self) -> Mapping[str, Sequence[str]]:
+        """Symptom group → its incidents, not retired."""
+        found: dict[str, list[str]] = {}
+        for outline in self.outlines:
+            for group in outline.groups if not outline.retired else ():
+                found.setdefault(group, []).append(outline.id)
+        return found
+
+    @cached_property
     def by_signal(self) -> Mapping[str, Sequence[str]]:
         """Signal → the incidents, not retired, that show it."""
         found: dict[str, list[str]] = {}
@@ -101,6 +111,7 @@ def _outline(incident: Incident) -> Outline:
         id=incident.id,
         retired=incident.status == "retired",
         languages=len(incident.text),
+        groups=tuple(incident.symptom_groups),
         signals=tuple(incident.signals),
         signatures=tuple(incident.signatures),
         configured=bool(incident.config),
