@@ -34,7 +34,7 @@ def decide(reading: Reading, ranked: Sequence[Ranked], thresholds: Thresholds, s
     if not hard_evidence(reading.evidence) and not any("signature" in r.candidate.features for r in ranked):
         if _off_topic(reading) and not (first >= thresholds.first and _titled(reading, ranked[0])):
             return Decision("no_match", "off_topic")
-        if first < thresholds.first and (_field_terms(reading) == 0 or not _asks(reading)):
+        if first < LIKELY and (_field_terms(reading) == 0 or not _asks(reading)):
             return Decision("insufficient", "too_little")
     answered = bool(ranked) and "answer_for" in ranked[0].candidate.features  # the person has confirmed its check
     if not answered and 1.0 - sum(r.probability for r in ranked) >= thresholds.something_else:
