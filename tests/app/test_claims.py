@@ -112,13 +112,14 @@ def test_any_text_is_judged(incidents: Mapping[str, Incident], text: str, field:
 
 
 @pytest.mark.parametrize(
-    ("file", "replaced"), [("near", 0.25), ("near-unseen", 0.25), ("free1", 1), ("free2", 1), ("free3", 1)]
+    ("file", "replaced"), [("near", 0.2), ("near-unseen", 0.25), ("free1", 1), ("free2", 1), ("free3", 1)]
 )
 def test_no_labelled_falsehood_is_shown(incidents: Mapping[str, Incident], file: str, replaced: float) -> None:
     """What is replaced grows as incidents change under sentences that quoted them; `evals claims` prints the bars."""
     outcomes = list(judge(load(FOLDER / f"{file}.yaml"), incidents))
     assert [o.labelled.sentence.text for o in outcomes if not o.labelled.good and not o.problems] == []
-    assert sum(bool(o.problems) for o in outcomes if o.labelled.good) <= replaced * len(outcomes) / 2
+    good = [o for o in outcomes if o.labelled.good]
+    assert sum(bool(o.problems) for o in good) <= replaced * len(good)
 
 
 def test_no_falsehood_made_by_rule_is_shown(incidents: Mapping[str, Incident]) -> None:

@@ -51,6 +51,6 @@ def test_the_development_set_is_large_and_two_sided() -> None:
 def test_a_file_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "mine.yaml"
     row = "- {incident: numpy2-compiled-with-numpy1, field: fix, good: %s, text: %s}\n"
-    path.write_text(row % ("true", "Restart notebook kernels afterwards.") + row % ("false", "Use --magic."), "utf-8")
+    path.write_text(row % ("true", "Otherwise upgrade the named module.") + row % ("false", "Use --magic."), "utf-8")
     assert main([str(path)]) == 0
     assert "falsehoods passed 0 of 1" in capsys.readouterr().out
