@@ -125,8 +125,7 @@ def _choose(
 ) -> list[str]:
     """Signatures first, then the best hits, then whatever shares the most signals with the paste."""
     shared = Counter(name for signal in {s.name for s in signals} for name in catalog.by_signal.get(signal, ()))
-    grouped = {name for members in catalog.members.values() for name in members}
-    sharing = sorted(shared, key=lambda name: (-shared[name], name not in grouped, name))[:MAX_CANDIDATES]
+    sharing = sorted(shared, key=lambda name: (-shared[name], name not in catalog.grouped, name))[:MAX_CANDIDATES]
     ordered = [*by_signature, *(h.incident for h in hits[:MAX_CANDIDATES]), *sharing]
     return [name for name in dict.fromkeys(ordered) if name in catalog.incidents]
 

@@ -4,7 +4,7 @@ A file of lines: a head, then an incident a line. An incident is parsed when it 
 dozen, and to parse all of a large base takes longer than to answer.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
 from pathlib import Path
 
@@ -90,19 +90,23 @@ class Catalog:
     @cached_property
     def members(self) -> Mapping[str, Sequence[str]]:
         """Symptom group → its incidents, not retired."""
-        found: dict[str, list[str]] = {}
-        for outline in self.outlines:
-            for group in outline.groups if not outline.retired else ():
-                found.setdefault(group, []).append(outline.id)
-        return found
+        return self._holders(lambda outline: outline.groups)
+
+    @cached_property
+    def grouped(self) -> Set[str]:
+        """The incidents, not retired, of any symptom group."""
+        return {name for names in self.members.values() for name in names}
 
     @cached_property
     def by_signal(self) -> Mapping[str, Sequence[str]]:
         """Signal → the incidents, not retired, that show it."""
+        return self._holders(lambda outline: outline.signals)
+
+    def _holders(self, names: Callable[[Outline], Sequence[str]]) -> Mapping[str, Sequence[str]]:
         found: dict[str, list[str]] = {}
         for outline in self.outlines:
-            for signal in outline.signals if not outline.retired else ():
-                found.setdefault(signal, []).append(outline.id)
+            for name in names(outline) if not outline.retired else ():
+                found.setdefault(name, []).append(outline.id)
         return found
 
 
