@@ -28,6 +28,7 @@ from app.verdict import Decision, decide, hard_evidence, open_rivals
 from kb import vocabulary
 from kb.catalog import Catalog
 from kb.configs import ConfigValue
+from kb.evidence.forms import unusual_hardware
 from kb.evidence.model import Evidence, Reading
 from kb.retrieval import Retriever
 from kb.rules import findings, load_rules
@@ -129,7 +130,7 @@ def consider(
 
 def said(reading: Reading, retriever: Retriever) -> float:
     """How much the text says, in [0, 1); see Retriever.said."""
-    return retriever.said("\n".join(line.text for line in reading.lines)[:MAX_SEARCHABLE])
+    return retriever.said("\n".join(line.text for line in reading.matter)[:MAX_SEARCHABLE])
 
 
 def distill(reading: Reading) -> str:
@@ -143,14 +144,15 @@ def distill(reading: Reading) -> str:
         parts.append(reading.notable[0].text[:MAX_ERROR])
     parts += [str(vocabulary.signals()[s.name][lang]) for s in evidence.signals[:6]]
     if not any(part.strip() for part in parts):
-        parts = [line.text[:MAX_ERROR] for line in reading.lines[:3]]
+        parts = [line.text[:MAX_ERROR] for line in reading.matter[:3]]
     return "\n".join(part for part in parts if part.strip())
 
 
 def searchable(reading: Reading) -> str:
-    """The text for the lexical search: what distill takes, then other lines but rows of numbers, bounded."""
-    others = (line.text for line in (*reading.notable, *reading.lines) if not _ROW.match(line.text))
-    return "\n".join([distill(reading), *dict.fromkeys(others)])[:MAX_SEARCHABLE]
+    """The text for the lexical search, bounded: what distill takes, other lines but rows of numbers, rare hardware."""
+    others = (line.text for line in (*reading.notable, *reading.matter) if not _ROW.match(line.text))
+    listed = " ".join(unusual_hardware(reading))
+    return "\n".join([distill(reading), *dict.fromkeys([*others, listed])])[:MAX_SEARCHABLE]
 
 
 def _of_first(ranked: Sequence[Ranked], second: Ranked | None) -> Sequence[Ranked]:

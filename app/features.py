@@ -1,7 +1,7 @@
 """Evidence and retrieval → candidate causes with named features and the reasons behind them."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -209,7 +209,7 @@ def _add_components(candidate: Candidate, reading: Reading, not_used: Set[str]) 
     if unused:
         candidate.features["component_unused"] = 1.0
         candidate.contradicts.append(Reason("c_unused", {"names": ", ".join(sorted(unused))}))
-    mentioned = {*evidence.mentions.components, *evidence.versions} - unused
+    mentioned = {*evidence.mentions.components, *_versions_told(reading)} - unused
     shared = sorted(mentioned & {*candidate.incident.components})
     models = sorted({*evidence.mentions.models} & {*candidate.incident.models})
     if models:
@@ -221,6 +221,12 @@ def _add_components(candidate: Candidate, reading: Reading, not_used: Set[str]) 
         candidate.features["component_other"] = 1.0
         names = ", ".join(candidate.incident.components[:3])
         candidate.contradicts.append(Reason("c_component", {"names": names}))
+
+
+def _versions_told(reading: Reading) -> Iterator[str]:
+    """What the report gives a version of, environment listings left out: those name all that is installed."""
+    told = {(line.input, line.number) for line in reading.matter}
+    return (name for name, seen in reading.evidence.versions.items() if (seen.input, seen.line) in told)
 
 
 def _add_versions(candidate: Candidate, evidence: Evidence) -> None:

@@ -49,7 +49,7 @@ def _parts(ranked: Sequence[Ranked], reading: Reading) -> Iterator[Reading]:
         evidence = reading.evidence.model_copy(
             update={"initiating_error": None, "exceptions": (), "signals": tuple(numbers), "config_findings": ()}
         )
-        yield replace(reading, evidence=evidence, prose="", notable=(), lines=())
+        yield replace(reading, evidence=evidence, prose="", notable=(), lines=(), matter=())
 
 
 def _claimed(ranked: Sequence[Ranked]) -> set[tuple[str, int]]:
@@ -80,4 +80,4 @@ def _around(reading: Reading, error: Line, others: Set[tuple[str, int]]) -> Read
     evidence = reading.evidence.model_copy(
         update={"initiating_error": start, "signals": (), "metrics": {}, "config_findings": ()}
     )
-    return replace(reading, evidence=evidence, prose="", notable=(error,), lines=tuple(near))
+    return replace(reading, evidence=evidence, prose="", notable=(error,), lines=tuple(near), matter=tuple(near))

@@ -10,6 +10,8 @@ COMMANDS = {
     "logspeed": "evals.logspeed",
     "pastes": "evals.pastes",
     "duplicates": "evals.duplicates_eval",
+    "forms": "evals.forms_eval",
+    "forms-fit": "evals.forms_fit",
     "fit": "evals.fit",
     "indexing": "evals.indexing",
     "gate": "evals.gate",

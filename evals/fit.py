@@ -7,7 +7,8 @@ signs are kept where a feature's meaning fixes them, and the figures printed com
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from app.features import Candidate
 from app.ranking import WEIGHTS_FILE, Thresholds, Weights
 from app.settings import load_settings
 from evals.cases import FOLDER, Case, load_cases
+from evals.forms_eval import fill, frame_of, load_frames, suitable
 from kb.evidence import Input
 from kb.types import Incident
 
@@ -66,6 +68,8 @@ REFUSAL_SHARE = 0.2  # how much "not in here" counts where the cause is not in t
 # their own incidents, and weights fitted to them alone lost two points on questions of others (evals/LOG.md).
 OTHER_HANDS, OTHERS_WEIGHT = ("threads-", "otherhand", "world", "short-", "moved-"), 2.0
 OUTSIDE_WEIGHT = 2.0  # real questions outside the base are few, and what the world brings
+# Whole reports around every third case, of frames that the model of chatter has not learned from.
+FRAMES, FRAMED_EVERY, FRAMED_WEIGHT = Path(__file__).parent / "forms" / "fit", 3, 0.5
 HIDDEN_WEIGHT = 0.2  # how much a case with its truth hidden counts beside the case itself
 
 
@@ -81,13 +85,14 @@ class Example:
     fold: int
     weight: float
     hidden: bool = False
+    framed: bool = False  # inside a whole report: learned from, not counted in the figures
 
 
 def gather(casebook: Casebook, cases: Sequence[Case]) -> list[Example]:
     """The examples of all cases; a case whose truth is not among its candidates is there as 'something else'."""
     folds = {name: i % FOLDS for i, name in enumerate(sorted({str(c.cause) for c in cases}))}
     examples = []
-    for case in cases:
+    for case, framed in [*((case, False) for case in cases), *_framed(cases, casebook.incidents())]:
         given = {a.check: a.value for a in case.answers}
         found = casebook.candidates([Input("text", case.query)], given)
         names = [c.incident.id for c in found]
@@ -99,12 +104,22 @@ def gather(casebook: Casebook, cases: Sequence[Case]) -> list[Example]:
             offset=_columns(found, tuple(FIXED)) @ np.array(list(FIXED.values())),
             truth=truth,
             fold=folds[str(case.cause)],
-            weight=_weight(case),
+            weight=_weight(case) * (FRAMED_WEIGHT if framed else 1.0),
+            framed=framed,
         )
         examples.append(whole)
         if truth >= 0:
             examples.append(_hidden(whole))
     return examples
+
+
+def _framed(cases: Sequence[Case], incidents: Mapping[str, Incident]) -> Iterator[tuple[Case, bool]]:
+    """Some of the cases inside whole reports, as people post them."""
+    frames = load_frames(FRAMES)
+    for case in suitable(cases):
+        if zlib.crc32(case.id.encode()) % FRAMED_EVERY == 0:
+            query = fill(frames[frame_of(case, frames)], case, incidents)
+            yield case.model_copy(update={"query": query}), True
 
 
 def _weight(case: Case) -> float:
@@ -245,10 +260,12 @@ def main(argv: Sequence[str] = ()) -> int:
     early = ("off-topic", "healthy")
     cases = [c for c in load_cases(arguments.cases) if c.kind not in early and _known(c, live)]
     examples = gather(casebook, cases)
-    results = out_of_fold(examples)
+    everything = out_of_fold(examples)
+    results = [(e, p) for e, p in everything if not e.framed]
     thresholds = choose_thresholds(results)
+    framed = score([(e, p) for e, p in everything if e.framed], thresholds)
     for name, value in score(results, thresholds).items():
-        print(f"{name:<20} {value:.3f}")
+        print(f"{name:<20} {value:.3f}   {framed[name]:.3f} in whole reports")
     logs = [-np.log(max(p[e.truth] if e.truth >= 0 else 1 - p.sum(), 1e-12)) for e, p in results]
     print(f"{'log loss':<20} {np.mean(logs):.3f}   ({len(cases)} cases, {len(examples)} examples, {FOLDS} folds)")
     print(

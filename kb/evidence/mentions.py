@@ -1,7 +1,7 @@
 """The software, models, hardware and number of GPUs that a text names."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
 from kb.evidence.language import half_width
@@ -74,11 +74,15 @@ def gpu_count(text: str) -> int | None:
     return visible[1].count(",") + 1 if visible else None
 
 
-def mentions(prose: Sequence[Line], others: Sequence[Line]) -> Mentions:
-    """What the lines name; what prose names comes first."""
-    texts = [half_width(line.text[:MAX_TEXT]) for line in (*prose, *others)]
-    components, models, hardware = (
-        tuple(dict.fromkeys(x for t in texts for x in named(name, t))) for name in ("components", "models", "hardware")
-    )
+def mentions(prose: Sequence[Line], matter: Sequence[Line], lines: Sequence[Line]) -> Mentions:
+    """What prose and the lines about the problem name, prose first; hardware of all lines, listings included."""
+    told = [half_width(line.text[:MAX_TEXT]) for line in (*prose, *matter)]
+    texts = [*told, *(half_width(line.text[:MAX_TEXT]) for line in lines)]
+    components, models = (_all_named(name, told) for name in ("components", "models"))
+    hardware = _all_named("hardware", texts)
     gpus = next((n for t in texts if (n := gpu_count(t)) is not None), None)
     return Mentions(components=components, models=models, hardware=hardware, gpus=gpus)
+
+
+def _all_named(name: str, texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(entry for text in texts for entry in named(name, text)))

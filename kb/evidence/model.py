@@ -128,3 +128,4 @@ class Reading:
     prose: str = ""  # what the person wrote in words, redacted
     notable: tuple[Line, ...] = field(default=())  # error and warning lines, redacted
     lines: tuple[Line, ...] = field(default=())  # the first lines of each input and the notable ones, redacted
+    matter: tuple[Line, ...] = field(default=())  # of them what is about the problem (kb/evidence/forms.py)

@@ -72,8 +72,8 @@ def prose_lines(lines: Sequence[Line], machine: Iterable[int]) -> list[Line]:
     English without Chinese beside it also looks like a program's messages. So in a longer text it counts only in a
     block of lines that speaks to somebody, or that opens or closes the text.
     """
-    known, few = set(machine), len(lines) <= 4
     filled = [i for i, line in enumerate(lines) if line.text.strip()]
+    known, few = set(machine), len(filled) <= 4
     ends = {filled[0], filled[-1]} if filled else set()
     out: list[Line] = []
     for block in _blocks(lines, known, few and not known):

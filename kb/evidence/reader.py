@@ -1,11 +1,11 @@
 """Inputs → Reading: one pass over the lines, every reader sees each line once."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from kb.evidence import errors, prose, scan, series, shapes, words
+from kb.evidence import errors, forms, prose, scan, series, shapes, words
 from kb.evidence.clean import to_line
 from kb.evidence.decode import Notes, raw_lines, to_text
 from kb.evidence.language import language_of
@@ -43,6 +43,8 @@ class _Case:
     notable: list[Line] = field(default_factory=list)
     prose: list[Line] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
+    matter: list[Line] = field(default_factory=list)
+    rows: set[Line] = field(default_factory=set)
     overflows: list[Line] = field(default_factory=list)
     overflow_final: bool = False
     message_goes_on: bool = False
@@ -53,6 +55,7 @@ class _Case:
         self.count += 1
         if self.metrics.feed(line):
             self.failures.metric_rows = self.metrics.rows
+            self.rows.add(line)
             return True
         inside = self.failures.in_traceback(line.rank)
         failure = self.failures.feed(line)
@@ -101,10 +104,21 @@ def _read_one(given: Input) -> _Case:
         if case.feed(line):
             machine.append(len(case.lines))
         case.lines.append(line)
-    if len(case.lines) <= 2:  # a sentence that quotes an exit code
-        machine = [i for i in machine if case.message_goes_on or not prose.is_sentence(case.lines[i].text)]
-    case.prose = prose.prose_lines(case.lines, machine)
+    _split(case, machine)
     return case
+
+
+def _split(case: _Case, machine: Collection[int]) -> None:
+    """Set what of an input is about the problem, and the prose in it; `machine`: positions of a program's output."""
+    notable = {*case.notable}
+    told = {i for i, line in enumerate(case.lines) if line in notable}
+    output = {*machine} - {i for i, line in enumerate(case.lines) if line in case.rows}
+    kept = forms.matter(case.lines, told, output)
+    case.matter = [line for _, line in kept]
+    known = [new for new, (old, _) in enumerate(kept) if old in {*machine}]
+    if sum(bool(line.text.strip()) for line in case.matter) <= 2:  # a sentence that quotes an exit code
+        known = [i for i in known if case.message_goes_on or not prose.is_sentence(case.matter[i].text)]
+    case.prose = prose.prose_lines(case.matter, known)
 
 
 def _read_large(given: Input, case: _Case) -> _Case:
@@ -120,7 +134,7 @@ def _read_large(given: Input, case: _Case) -> _Case:
             if known:
                 machine.append(len(case.lines))
             case.lines.append(line)
-    case.prose = prose.prose_lines(case.lines, machine)
+    case.matter, case.prose = case.lines, prose.prose_lines(case.lines, machine)
     return case
 
 
@@ -139,20 +153,28 @@ class _Assembly:
         evidence = self._evidence()
         clean_prose = redactor.redact(prose)
         notable = {line for case in self.cases for line in case.notable}
-        first = [line for case in self.cases for line in case.lines[:MAX_TEXT_LINES]]
+        matter = [line for case in self.cases for line in case.matter[:MAX_TEXT_LINES]]
+        numbers = {(line.input, line.number) for line in matter}
+        first = [
+            line
+            for c in self.cases
+            for i, line in enumerate(c.lines)
+            if i < MAX_TEXT_LINES or (line.input, line.number) in numbers
+        ]
         lines = list(dict.fromkeys([*first, *(line for case in self.cases for line in case.notable)]))
         hidden = redactor.redact("\n".join(line.text for line in lines))
-        clean = [
-            (line, Line(line.input, line.number, text, line.rank, line.level))
+        clean = {
+            line: Line(line.input, line.number, text, line.rank, line.level)
             for line, text in zip(lines, hidden.text.split("\n") if lines else (), strict=True)
-        ]
+        }
         evidence = _redacted(evidence, redactor).model_copy(update={"redactions": hidden.count})
         return Reading(
             evidence=evidence,
             language=language_of(clean_prose.text) or self.interface,
             prose=clean_prose.text,
-            notable=tuple(after for before, after in clean if before in notable),
-            lines=tuple(after for _, after in clean),
+            notable=tuple(after for before, after in clean.items() if before in notable),
+            lines=tuple(clean.values()),
+            matter=tuple(_hidden(line, clean, redactor) for line in matter),
         )
 
     def _evidence(self) -> Evidence:
@@ -170,10 +192,16 @@ class _Assembly:
             exceptions=errors.as_exceptions(events, start),
             metrics=metrics,
             versions=read_versions(others),
-            mentions=mentions([line for c in self.cases for line in c.prose], others),
+            mentions=mentions(*self._parts()),
             checks_run=tuple(self.run),
             checks_skipped=tuple(self.skipped),
         )
+
+    def _parts(self) -> Iterator[list[Line]]:
+        """Prose, matter and all lines of every input."""
+        yield [line for case in self.cases for line in case.prose]
+        yield [line for case in self.cases for line in case.matter]
+        yield [line for case in self.cases for line in case.lines]
 
     def _metrics(self) -> tuple[dict[str, MetricSeries], list[SignalSeen]]:
         shown: dict[str, MetricSeries] = {}
@@ -264,6 +292,11 @@ def _merged(found: Sequence[SignalSeen]) -> tuple[SignalSeen, ...]:
     for signal in found:
         seen.setdefault((signal.name, signal.input), signal)
     return tuple(seen.values())
+
+
+def _hidden(line: Line, clean: Mapping[Line, Line], redactor: Redactor) -> Line:
+    """A line about the problem, redacted: as it was, or what is left of it."""
+    return clean.get(line) or replace(line, text=redactor.redact(line.text).text)
 
 
 def _redacted(evidence: Evidence, redactor: Redactor) -> Evidence:
