@@ -16,6 +16,7 @@ from app.casefile import Outcome, Question, SavedCase
 from app.diagnose import Stopwatch, consider, diagnose, distill, with_findings
 from app.diagnosis import Diagnosis, DiagnosisReady, Done, Event, Request, SentenceReady
 from app.features import Candidate
+from app.focus import focus
 from app.keeping import Case, open_cases
 from app.ranking import load_weights, with_rerank
 from app.reranking import open_reranking
@@ -172,6 +173,7 @@ class Casebook:
         with self._lock:
             settings = read_configs(inputs)
             reading = with_findings(read(inputs), settings, self._retriever.catalog, "en")
+            reading = focus(reading, self._retriever)
             return consider(reading, settings, self._retriever, given, Stopwatch(), self._reranking)[0]
 
     def case(self, case: str, *, owner: str = LOCAL) -> SavedCase:

@@ -20,6 +20,7 @@ from app.diagnosis import (
     VersionVerdict,
 )
 from app.features import Candidate, candidates
+from app.focus import focus
 from app.ranking import Ranked, Weights, rank
 from app.reranking import Reranking
 from app.second import related, second_problem
@@ -71,6 +72,8 @@ def diagnose(
     """The diagnosis of what was read; `given` holds the user's answers by check id."""
     with watch.stage("configs"):
         reading = with_findings(reading, settings, retriever.catalog, lang)
+    with watch.stage("focus"):
+        reading = focus(reading, retriever)
     catalog, evidence = retriever.catalog, reading.evidence
     found, answers = consider(reading, settings, retriever, given, watch, reranking)
     with watch.stage("rank"):

@@ -10,6 +10,7 @@ COMMANDS = {
     "logspeed": "evals.logspeed",
     "pastes": "evals.pastes",
     "duplicates": "evals.duplicates_eval",
+    "focus-fit": "evals.focus_fit",
     "forms": "evals.forms_eval",
     "forms-fit": "evals.forms_fit",
     "fit": "evals.fit",

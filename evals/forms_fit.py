@@ -57,21 +57,22 @@ def problems() -> Iterator[Row]:
     """Sentences about problems: development questions, symptoms and questions of incidents that are not sealed."""
     for case in load_cases(FOLDER / "dev"):
         if case.kind in KINDS:
-            yield from _rows(case.query, False, str(case.cause))
+            yield from rows_of(case.query, False, str(case.cause))
     for incident in load_library([BUILT_IN]).incidents.values():
         if not sealed(incident.id, incident.symptom_groups):
             texts = (*incident.asked.en, *incident.asked.zh, *(s.symptom for s in incident.text.values()))
             for text in texts:
-                yield from _rows(text, False, incident.id)
+                yield from rows_of(text, False, incident.id)
 
 
 def surroundings() -> Iterator[Row]:
     """Sentences of frames."""
     for name, text in load_frames(FRAMES).items():
-        yield from _rows(text.replace(PLACE, ""), True, name)
+        yield from rows_of(text.replace(PLACE, ""), True, name)
 
 
-def _rows(text: str, frame: bool, owner: str) -> Iterator[Row]:
+def rows_of(text: str, frame: bool, owner: str) -> Iterator[Row]:
+    """The sentences of a text as rows."""
     return (Row(piece, frame, owner) for line in text.splitlines() for piece in pieces(line) if piece.strip())
 
 

@@ -134,6 +134,23 @@ class Retriever:
         whole = self._symptoms.weight(spoken_terms(text))
         return whole / (whole + LITTLE_ASKED)
 
+    def speaks(self, text: str) -> dict[str, float]:
+        """What a sentence's terms say to the base: whether they decide for an incident (`learned`) and how much of
+        them one symptom holds (`held`, and as a share `told`), their rarity among symptoms (`weight`) and in the whole
+        base (`whole`), and their number.
+        """
+        terms = spoken_terms(text)
+        weight = self._symptoms.weight(terms)
+        held = max(self._symptoms.held(terms).values(), default=0.0)
+        return {
+            "learned": max(self._learned.scores(terms).values(), default=0.0),
+            "weight": weight,
+            "held": held,
+            "told": held / (weight + LITTLE_RARITY),
+            "whole": self._whole.weight(terms),
+            "terms": float(len(terms)),
+        }
+
     def find_signatures(self, lines: Sequence[str]) -> list[SignatureHit]:
         """The error signatures of incidents on the lines of a paste."""
         self.refresh()
