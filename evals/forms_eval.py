@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from app.casebook import Casebook
-from app.settings import load_settings
+from app.settings import Settings, load_settings
 from evals.cases import FOLDER, Case, load_cases
 from evals.metrics import difference, share
 from evals.outcomes import Outcome, run_apart
@@ -36,17 +36,26 @@ def main(argv: Sequence[str] = ()) -> int:
     parser.add_argument("--part", choices=("dev", "sealed"), default="dev")
     parser.add_argument("--number", type=int, default=600, help="cases at most, chosen by a hash of their id")
     arguments = parser.parse_args(argv)
-    frames = load_frames(arguments.folder)
-    settings = load_settings()
-    incidents = Casebook(settings).incidents()
-    cases = _chosen(load_cases(FOLDER / arguments.part), arguments.number)
-    framed = [(frame_of(case, frames), case) for case in cases]
-    inside = [c.model_copy(update={"query": fill(frames[f], c, incidents)}) for f, c in framed]
-    outcomes = run_apart(settings, [*cases, *inside])
-    alone, within = outcomes[: len(cases)], outcomes[len(cases) :]
+    names, alone, within = measure(load_settings(), arguments.folder, arguments.part, arguments.number)
     _print_shares(alone, within)
-    _print_frames([name for name, _ in framed], alone, within)
+    _print_frames(names, alone, within)
     return 0
+
+
+def measure(
+    settings: Settings, folder: Path, part: str, number: int
+) -> tuple[list[str], Sequence[Outcome], Sequence[Outcome]]:
+    """The frame of each case, the cases' outcomes alone, and those inside their frames."""
+    frames = load_frames(folder)
+    casebook = Casebook(settings)
+    incidents = casebook.incidents()
+    casebook.close()
+    cases = _chosen(load_cases(FOLDER / part), number)
+    names = [frame_of(case, frames) for case in cases]
+    filled = [fill(frames[name], case, incidents) for name, case in zip(names, cases, strict=True)]
+    inside = [case.model_copy(update={"query": text}) for case, text in zip(cases, filled, strict=True)]
+    outcomes = run_apart(settings, [*cases, *inside])
+    return names, outcomes[: len(cases)], outcomes[len(cases) :]
 
 
 def load_frames(folder: Path) -> dict[str, str]:

@@ -31,7 +31,9 @@ def test_versions_and_hardware_are_read_from_what_is_set_aside() -> None:
 
 
 def test_an_error_in_an_environment_section_stays() -> None:
-    text = "### Environment\n\nvllm 0.8.4\nRuntimeError: NCCL error: unhandled system error\n\n### Checklist\n- [x] read\n"
+    text = (
+        "### Environment\n\nvllm 0.8.4\nRuntimeError: NCCL error: unhandled system error\n\n### Checklist\n- [x] read\n"
+    )
     assert "RuntimeError: NCCL error" in said(text)
 
 
