@@ -16,18 +16,21 @@ from kb.evidence.prose import is_prose
 from kb.retrieval import Retriever
 
 FEATURES = ("chatter", "learned", "weight", "held", "told", "whole", "terms")
-FEW, MANY = 4, 80  # sentences: fewer are all looked for; of more only the first are weighed
+SURE = -6.0  # the score that an error line stands for
+FEW, MANY = 4, 80  # lines of a text that is searched by whole; sentences that are weighed at most
 
 
 def focus(reading: Reading, retriever: Retriever) -> Reading:
     """The reading without the prose that is about something else; as it is where there is little prose."""
-    spoken = [line for line in reading.matter if line not in reading.notable and is_prose(line, few_lines=False)]
+    if sum(bool(line.text.strip()) for line in reading.lines) <= FEW:
+        return reading
+    spoken = [line for line in reading.matter if line not in reading.notable and is_prose(line, few_lines=True)]
     said = [(line, piece) for line in spoken for piece in chatter.pieces(line.text) if piece.strip()][:MANY]
-    if len(said) <= FEW:
+    if not said:
         return reading
     scores = [score(features(piece, retriever)) for _, piece in said]
     kept: dict[Line, list[str]] = {line: [] for line, _ in said}
-    for (line, piece), aside in zip(said, beside(scores), strict=True):
+    for (line, piece), aside in zip(said, beside(scores, bool(reading.notable)), strict=True):
         if not aside:
             kept[line].append(piece)
     return _with(reading, {line: " ".join(p.strip() for p in pieces) for line, pieces in kept.items()})
@@ -49,12 +52,16 @@ def score(found: Mapping[str, float]) -> float:
     return weights["bias"] + sum(weights[name] * found[name] for name in FEATURES)
 
 
-def beside(scores: Sequence[float]) -> list[bool]:
-    """Whether each sentence is to be left out: by its own score and its neighbours', never all of them."""
+def beside(scores: Sequence[float], certain: bool = False) -> list[bool]:
+    """Whether each sentence is to be left out, never all of them: by its own score and beside the surest problem.
+
+    `certain`: whether there is a problem besides, such as an error line.
+    """
     weights = _installed()
-    near = [sum(scores[n] for n in (i - 1, i + 1) if 0 <= n < len(scores)) for i in range(len(scores))]
-    aside = [own + weights["neighbours"] * other > weights["least"] for own, other in zip(scores, near, strict=True)]
-    return aside if not all(aside) else [False] * len(aside)
+    surest = min(min(scores), SURE if certain else 0.0)
+    least = min(weights["least"], weights["relative"] * surest)
+    aside = [one > least for one in scores]
+    return aside if certain or not all(aside) else [False] * len(aside)
 
 
 def _with(reading: Reading, texts: Mapping[Line, str]) -> Reading:

@@ -7,8 +7,7 @@ signs are kept where a feature's meaning fixes them, and the figures printed com
 
 import argparse
 import json
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,6 @@ from app.features import Candidate
 from app.ranking import WEIGHTS_FILE, Thresholds, Weights
 from app.settings import load_settings
 from evals.cases import FOLDER, Case, load_cases
-from evals.forms_eval import fill, frame_of, load_frames, suitable
 from kb.evidence import Input
 from kb.types import Incident
 
@@ -63,13 +61,11 @@ FOLDS = 5
 MAX_OUTSIDE = 0.13  # one in nine is a near miss written to deceive, most of which are diagnosed (evals/LOG.md)
 MAX_HIDDEN = 0.06  # a base without the cause, its closest relatives left behind
 VAGUE_SHARE = 0.2  # how much undecidable cases count beside decidable ones
-REFUSAL_SHARE = 0.2  # how much "not in here" counts where the cause is not in the base: a list of causes misleads, too
+REFUSAL_SHARE = 0.1  # how much "not in here" counts where the cause is not in the base: a list of causes misleads, too
 # Files of questions that the incidents' authors did not write, and how much each counts: the authors share words with
 # their own incidents, and weights fitted to them alone lost two points on questions of others (evals/LOG.md).
 OTHER_HANDS, OTHERS_WEIGHT = ("threads-", "otherhand", "world", "short-", "moved-"), 2.0
 OUTSIDE_WEIGHT = 2.0  # real questions outside the base are few, and what the world brings
-# Whole reports around every third case, of frames that the model of chatter has not learned from.
-FRAMES, FRAMED_EVERY, FRAMED_WEIGHT = Path(__file__).parent / "forms" / "fit", 3, 0.5
 HIDDEN_WEIGHT = 0.2  # how much a case with its truth hidden counts beside the case itself
 
 
@@ -85,14 +81,13 @@ class Example:
     fold: int
     weight: float
     hidden: bool = False
-    framed: bool = False  # inside a whole report: learned from, not counted in the figures
 
 
 def gather(casebook: Casebook, cases: Sequence[Case]) -> list[Example]:
     """The examples of all cases; a case whose truth is not among its candidates is there as 'something else'."""
     folds = {name: i % FOLDS for i, name in enumerate(sorted({str(c.cause) for c in cases}))}
     examples = []
-    for case, framed in [*((case, False) for case in cases), *_framed(cases, casebook.incidents())]:
+    for case in cases:
         given = {a.check: a.value for a in case.answers}
         found = casebook.candidates([Input("text", case.query)], given)
         names = [c.incident.id for c in found]
@@ -104,22 +99,12 @@ def gather(casebook: Casebook, cases: Sequence[Case]) -> list[Example]:
             offset=_columns(found, tuple(FIXED)) @ np.array(list(FIXED.values())),
             truth=truth,
             fold=folds[str(case.cause)],
-            weight=_weight(case) * (FRAMED_WEIGHT if framed else 1.0),
-            framed=framed,
+            weight=_weight(case),
         )
         examples.append(whole)
         if truth >= 0:
             examples.append(_hidden(whole))
     return examples
-
-
-def _framed(cases: Sequence[Case], incidents: Mapping[str, Incident]) -> Iterator[tuple[Case, bool]]:
-    """Some of the cases inside whole reports, as people post them."""
-    frames = load_frames(FRAMES)
-    for case in suitable(cases):
-        if zlib.crc32(case.id.encode()) % FRAMED_EVERY == 0:
-            query = fill(frames[frame_of(case, frames)], case, incidents)
-            yield case.model_copy(update={"query": query}), True
 
 
 def _weight(case: Case) -> float:
@@ -194,36 +179,58 @@ def out_of_fold(examples: Sequence[Example]) -> list[tuple[Example, Array]]:
     return result
 
 
-def verdict(p: Array, t: Thresholds) -> tuple[str, int]:
-    """'none', 'one' or 'many', and the index of the first candidate."""
-    if not len(p) or 1.0 - p.sum() >= t.something_else:
-        return "none", -1
-    order = np.argsort(-p)
-    second = p[order[1]] if len(p) > 1 else 0.0
-    return ("one" if p[order[0]] >= t.first and p[order[0]] - second >= t.lead else "many"), int(order[0])
+@dataclass(frozen=True)
+class Ranked:
+    """Of every example, as columns: P of "something else", of the first and the second candidate; what it is of."""
+
+    other: Array
+    first: Array
+    second: Array
+    right: np.ndarray
+    group: np.ndarray  # inside, vague, hidden or outside
+
+    @classmethod
+    def of(cls, results: Sequence[tuple[Example, Array]]) -> "Ranked":
+        """The columns of some results; an example without candidates is "something else"."""
+        tops = [np.sort(np.append(p, [0.0, 0.0]))[::-1][:2] for _, p in results]
+        return cls(
+            other=np.array([1.0 - p.sum() for _, p in results]),
+            first=np.array([top[0] for top in tops]),
+            second=np.array([top[1] for top in tops]),
+            right=np.array([len(p) > 0 and int(np.argmax(p)) == e.truth for e, p in results], bool),
+            group=np.array([_group(e) for e, _ in results]),
+        )
 
 
-def score(results: Sequence[tuple[Example, Array]], t: Thresholds) -> dict[str, float]:
+def _group(example: Example) -> str:
+    if example.truth >= 0:
+        return "inside" if example.case.decidable else "vague"
+    return "hidden" if example.hidden else "outside"
+
+
+def score(ranked: Ranked, t: Thresholds) -> dict[str, float]:
     """Shares over decidable answerable cases, and of hidden or outside cases that were called diagnosed."""
-    inside = [(e, *verdict(p, t)) for e, p in results if e.truth >= 0 and e.case.decidable]
-    hidden = [(e, *verdict(p, t)) for e, p in results if e.hidden]
-    outside = [(e, *verdict(p, t)) for e, p in results if e.truth < 0 and not e.hidden]
-    vague = [(e, *verdict(p, t)) for e, p in results if e.truth >= 0 and not e.case.decidable]
-    n, m, k = max(len(inside), 1), max(len(outside), 1), max(len(hidden), 1)
+    none = ranked.other >= t.something_else
+    one = ~none & (ranked.first >= t.first) & (ranked.first - ranked.second >= t.lead)
+
+    def share(which: np.ndarray, group: str) -> float:
+        of = ranked.group == group
+        return float(which[of].mean()) if of.any() else 0.0
+
     return {
-        "diagnosed_right": sum(kind == "one" and first == e.truth for e, kind, first in inside) / n,
-        "diagnosed_wrong": sum(kind == "one" and first != e.truth for e, kind, first in inside) / n,
-        "ambiguous": sum(kind == "many" for _, kind, _ in inside) / n,
-        "refused": sum(kind == "none" for _, kind, _ in inside) / n,
-        "first_right": sum(first == e.truth for e, _, first in inside) / n,
-        "outside_diagnosed": sum(kind == "one" for _, kind, _ in outside) / m,
-        "outside_refused": sum(kind == "none" for _, kind, _ in outside) / m,
-        "hidden_diagnosed": sum(kind == "one" for _, kind, _ in hidden) / k,
-        "vague_ambiguous": sum(kind == "many" for _, kind, _ in vague) / max(len(vague), 1),
+        "diagnosed_right": share(one & ranked.right, "inside"),
+        "diagnosed_wrong": share(one & ~ranked.right, "inside"),
+        "ambiguous": share(~none & ~one, "inside"),
+        "refused": share(none, "inside"),
+        "first_right": share(~none & ranked.right, "inside"),
+        "outside_diagnosed": share(one, "outside"),
+        "outside_refused": share(none, "outside"),
+        "hidden_diagnosed": share(one, "hidden"),
+        "vague_ambiguous": share(~none & ~one, "vague"),
     }
 
 
-def choose_thresholds(results: Sequence[tuple[Example, Array]]) -> Thresholds:
+def choose_thresholds(ranked: Ranked) -> Thresholds:
     """The thresholds on a grid that get most decidable cases right and vague ones ambiguous.
 
     Wrong diagnoses and refusals cost once; diagnoses outside the base cost five times what is above MAX_OUTSIDE, and
@@ -231,10 +238,10 @@ def choose_thresholds(results: Sequence[tuple[Example, Array]]) -> Thresholds:
     """
     best, chosen = -np.inf, Thresholds(something_else=0.5, first=0.5, lead=0.2)
     for something in np.arange(0.4, 0.96, 0.05):
-        for first in np.arange(0.1, 0.81, 0.05):
+        for first in np.arange(0.1, 0.81, 0.01):
             for lead in (0.0, 0.1, 0.2, 0.3, 0.4):
                 t = Thresholds(something_else=round(float(something), 2), first=round(float(first), 2), lead=lead)
-                s = score(results, t)
+                s = score(ranked, t)
                 value = s["diagnosed_right"] + VAGUE_SHARE * s["vague_ambiguous"] - s["diagnosed_wrong"] - s["refused"]
                 value += REFUSAL_SHARE * s["outside_refused"]
                 value -= 5 * max(s["outside_diagnosed"] - MAX_OUTSIDE, 0.0)
@@ -260,12 +267,11 @@ def main(argv: Sequence[str] = ()) -> int:
     early = ("off-topic", "healthy")
     cases = [c for c in load_cases(arguments.cases) if c.kind not in early and _known(c, live)]
     examples = gather(casebook, cases)
-    everything = out_of_fold(examples)
-    results = [(e, p) for e, p in everything if not e.framed]
-    thresholds = choose_thresholds(results)
-    framed = score([(e, p) for e, p in everything if e.framed], thresholds)
-    for name, value in score(results, thresholds).items():
-        print(f"{name:<20} {value:.3f}   {framed[name]:.3f} in whole reports")
+    results = out_of_fold(examples)
+    ranked = Ranked.of(results)
+    thresholds = choose_thresholds(ranked)
+    for name, value in score(ranked, thresholds).items():
+        print(f"{name:<20} {value:.3f}")
     logs = [-np.log(max(p[e.truth] if e.truth >= 0 else 1 - p.sum(), 1e-12)) for e, p in results]
     print(f"{'log loss':<20} {np.mean(logs):.3f}   ({len(cases)} cases, {len(examples)} examples, {FOLDS} folds)")
     print(
