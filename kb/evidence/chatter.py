@@ -14,12 +14,13 @@ from pathlib import Path
 
 from kb.evidence.language import half_width, han
 from kb.evidence.model import Line
+from kb.evidence.prose import is_prose
 from kb.grams import grams, length, tokens
 from kb.vocabulary import table
 
 MAX_COURTESY = 4  # Chinese characters that a courtesy may hold beside its own words
 CHATTER = 1.4  # log-odds above which a sentence is set aside: four to one, and even in long reports
-CHATTER_FALL, FEW = 0.2, 3  # how fast, for each line beyond so many
+CHATTER_FALL, FEW = 0.2, 6  # how fast, for each line beyond so many
 MOST, BESIDE = 4.0, 0.4  # a sentence counts at most so much; its two neighbours count for this share
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+")
 _SENTENCE_ZH = re.compile(r"(?<=[。!?;])")
@@ -70,7 +71,7 @@ def pieces(text: str) -> list[str]:
 
 def meant(lines: Sequence[Line | None]) -> list[str | None]:
     """The texts of lines without courtesy and chatter; None for those that stay as they are."""
-    spoken = [line if line and not (line.level or line.machine or line.rank is not None) else None for line in lines]
+    spoken = [line if line and is_prose(line, few_lines=True) else None for line in lines]
     said = [
         (n, p) for n, line in enumerate(spoken) for p in (pieces(line.text) if line else [""]) if p.strip() or not line
     ]
