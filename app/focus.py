@@ -24,7 +24,8 @@ def focus(reading: Reading, retriever: Retriever) -> Reading:
     """The reading without the prose that is about something else; as it is where there is little prose."""
     if sum(bool(line.text.strip()) for line in reading.lines) <= FEW:
         return reading
-    spoken = [line for line in reading.matter if line not in reading.notable and is_prose(line, few_lines=True)]
+    notable = {*reading.notable}
+    spoken = [line for line in reading.matter if line not in notable and is_prose(line, few_lines=True)]
     said = [(line, piece) for line in spoken for piece in chatter.pieces(line.text) if piece.strip()][:MANY]
     if not said:
         return reading

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from kb.evidence.language import half_width, han
+from kb.evidence.language import half_width, han, without_quotations
 from kb.evidence.model import Line
 from kb.evidence.prose import is_prose
 from kb.grams import grams, length, tokens
@@ -42,8 +42,8 @@ class Model:
 
 
 def features(text: str) -> Iterator[str]:
-    """What the model sees of a sentence."""
-    yield from grams(tokens(text))
+    """What the model sees of a sentence: its words, of quotations and code only that they are there."""
+    yield from grams(tokens(without_quotations(text, " `x` ")))
     yield length(text)
 
 
@@ -76,7 +76,8 @@ def meant(lines: Sequence[Line | None]) -> list[str | None]:
         (n, p) for n, line in enumerate(spoken) for p in (pieces(line.text) if line else [""]) if p.strip() or not line
     ]
     scores = [max(min(score(piece), MOST), -MOST) if piece else 0.0 for _, piece in said]
-    least = max(CHATTER - CHATTER_FALL * max(len(said) - FEW, 0), 0.0)
+    count = sum(bool(piece) for _, piece in said)
+    least = max(CHATTER - CHATTER_FALL * max(count - FEW, 0), 0.0)
     kept: dict[int, list[str]] = {}
     for i, (n, piece) in enumerate(said):
         beside = scores[max(i - 1, 0) : i] + scores[i + 1 : i + 2]

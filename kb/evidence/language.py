@@ -26,6 +26,11 @@ def half_width(text: str) -> str:
     return text if text.isascii() else text.translate(_HALF_WIDTH)
 
 
+def without_quotations(text: str, mark: str = " ") -> str:
+    """The text with `mark` for quotations, code and addresses."""
+    return _QUOTED.sub(mark, text)
+
+
 def function_words(text: str) -> int:
     """How many of the small words that English sentences, and hardly any log line, consist of."""
     return len(_FUNCTION.findall(text))

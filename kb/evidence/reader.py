@@ -41,7 +41,8 @@ class _Case:
     failures: errors.ErrorReader = field(default_factory=errors.ErrorReader)
     signals: dict[str, list[Line]] = field(default_factory=dict)
     notable: list[Line] = field(default_factory=list)
-    prose: list[Line] = field(default_factory=list)
+    spoken: list[Line] = field(default_factory=list)  # all that people wrote: language and signals are read from it
+    prose: list[Line] = field(default_factory=list)  # of it what is about the problem
     lines: list[Line] = field(default_factory=list)
     matter: list[Line] = field(default_factory=list)
     rows: set[Line] = field(default_factory=set)
@@ -109,16 +110,22 @@ def _read_one(given: Input) -> _Case:
 
 
 def _split(case: _Case, machine: Collection[int]) -> None:
-    """Set what of an input is about the problem, and the prose in it; `machine`: positions of a program's output."""
+    """Set the prose of an input, and what of it is about the problem; `machine`: positions of a program's output."""
+    case.spoken = prose.prose_lines(case.lines, _without_sentences(case, case.lines, machine))
     notable = {*case.notable}
     told = {i for i, line in enumerate(case.lines) if line in notable}
     output = {*machine} - {i for i, line in enumerate(case.lines) if line in case.rows}
     kept = forms.matter(case.lines, told, output)
     case.matter = [line for _, line in kept]
     known = [new for new, (old, _) in enumerate(kept) if old in {*machine}]
-    if sum(bool(line.text.strip()) for line in case.matter) <= 2:  # a sentence that quotes an exit code
-        known = [i for i in known if case.message_goes_on or not prose.is_sentence(case.matter[i].text)]
-    case.prose = prose.prose_lines(case.matter, known)
+    case.prose = prose.prose_lines(case.matter, _without_sentences(case, case.matter, known))
+
+
+def _without_sentences(case: _Case, lines: Sequence[Line], machine: Collection[int]) -> Collection[int]:
+    """The positions of output, in a short text without those of a sentence that quotes an exit code."""
+    if sum(bool(line.text.strip()) for line in lines) > 2:
+        return machine
+    return [i for i in machine if case.message_goes_on or not prose.is_sentence(lines[i].text)]
 
 
 def _read_large(given: Input, case: _Case) -> _Case:
@@ -134,7 +141,8 @@ def _read_large(given: Input, case: _Case) -> _Case:
             if known:
                 machine.append(len(case.lines))
             case.lines.append(line)
-    case.matter, case.prose = case.lines, prose.prose_lines(case.lines, machine)
+    case.matter, case.spoken = case.lines, prose.prose_lines(case.lines, machine)
+    case.prose = case.spoken
     return case
 
 
@@ -149,6 +157,7 @@ class _Assembly:
     def reading(self) -> Reading:
         """Evidence, language, prose and notable lines, redacted."""
         prose = "\n".join(line.text for case in self.cases for line in case.prose)
+        spoken = "\n".join(line.text for case in self.cases for line in case.spoken)
         redactor = Redactor()
         evidence = self._evidence()
         clean_prose = redactor.redact(prose)
@@ -170,7 +179,7 @@ class _Assembly:
         evidence = _redacted(evidence, redactor).model_copy(update={"redactions": hidden.count})
         return Reading(
             evidence=evidence,
-            language=language_of(clean_prose.text) or self.interface,
+            language=language_of(spoken) or self.interface,
             prose=clean_prose.text,
             notable=tuple(after for before, after in clean.items() if before in notable),
             lines=tuple(clean.values()),
@@ -222,7 +231,7 @@ class _Assembly:
     def _log_signals(self) -> list[SignalSeen]:
         out = []
         for case in self.cases:
-            spoken_lines = {line.number for line in case.prose}
+            spoken_lines = {line.number for line in case.spoken}
             for signal, lines in case.signals.items():
                 kept = [line.number for line in lines if line.number not in spoken_lines or not _denied(signal, line)]
                 if kept and case.signals.keys().isdisjoint(hidden_by(signal)):
@@ -234,7 +243,7 @@ class _Assembly:
         out = []
         for case in self.cases:
             said: dict[str, list[int]] = {}
-            for item in words.spoken(case.prose):
+            for item in words.spoken(case.spoken):
                 said.setdefault(item.signal, []).append(item.line.number)
             out += [_signal(name, case.name, lines, "words") for name, lines in said.items()]
         return out
@@ -247,7 +256,7 @@ class _Assembly:
         else:
             self.skipped.append(Skipped(check="metric shapes", why="no rows of logged numbers"))
         self.run += ["log phrases", "versions", "mentions"]
-        if any(c.prose for c in self.cases):
+        if any(c.spoken for c in self.cases):
             self.run.append("words")
         else:
             self.skipped.append(Skipped(check="words", why="no prose"))
