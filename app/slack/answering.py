@@ -236,9 +236,10 @@ def given_answers(job: Job, before: Diagnosis | None) -> tuple[GivenAnswer, ...]
 
 def changed(before: Diagnosis, after: Diagnosis) -> bool:
     """Whether a further message has moved the ranking enough to speak up."""
-    if before.verdict != after.verdict or [c.incident for c in before.causes] != [c.incident for c in after.causes]:
+    was, now = ({c.incident: c.confidence for c in d.causes} for d in (before, after))
+    if before.verdict != after.verdict or [*was][:1] != [*now][:1]:
         return True
-    return any(abs(b.confidence - a.confidence) >= CHANGED_BY for b, a in zip(before.causes, after.causes, strict=True))
+    return any(abs(was.get(name, 0.0) - now.get(name, 0.0)) >= CHANGED_BY for name in was | now)
 
 
 def tell(client: Client, channel: str, user: str, text: str, thread: str = "") -> None:

@@ -20,7 +20,7 @@ from kb.evidence import Input
 from kb.library import BUILT_IN, load_library
 
 Serve = Callable[[Any], AbstractContextManager[str]]
-QUESTION = "my loss is 0 from the first step, what is wrong?"
+QUESTION = "loss is 0 and grad_norm is nan while fine-tuning"
 
 
 class Likes:
@@ -125,7 +125,7 @@ def test_a_served_model_puts_another_rival_first(casebook: Casebook, data_folder
     assert named[0] == rival.id
     assert diagnosis.timings_ms["rerank"] > 0
     assert asked[0]["model"] == "tiny"
-    assert asked[0]["query"].startswith("my loss is 0 from the first step")
+    assert asked[0]["query"].startswith("loss is 0 and grad_norm is nan")
 
 
 def test_a_server_that_is_gone_changes_nothing_but_a_note(casebook: Casebook, data_folder: Path) -> None:
