@@ -90,6 +90,7 @@ def candidates(
     chosen = _choose(hits, by_signature, reading.evidence.signals, catalog)
     sharing = _sharing(found)
     not_used = components_not_used(reading.prose)
+    named = {*reading.evidence.mentions.components, *_versions_told(reading)}
     result = []
     for name in chosen:
         candidate = Candidate(catalog.incidents[name])
@@ -97,7 +98,7 @@ def candidates(
         _add_names(candidate, names)
         _add_signatures(candidate, by_signature.get(name, []), sharing, reading)
         _add_signals(candidate, reading.evidence)
-        _add_components(candidate, reading, not_used)
+        _add_components(candidate, reading.evidence, named, not_used)
         _add_versions(candidate, reading.evidence)
         _add_config(candidate, reading.evidence)
         _add_answers(candidate, catalog, answers)
@@ -203,13 +204,12 @@ def _signal_reason(signal: SignalSeen) -> Reason:
     return Reason("s_signal_values", {"meaning": _meaning(signal.name), "values": values})
 
 
-def _add_components(candidate: Candidate, reading: Reading, not_used: Set[str]) -> None:
-    evidence = reading.evidence
+def _add_components(candidate: Candidate, evidence: Evidence, named: Set[str], not_used: Set[str]) -> None:
     unused = not_used & {*candidate.incident.components}
     if unused:
         candidate.features["component_unused"] = 1.0
         candidate.contradicts.append(Reason("c_unused", {"names": ", ".join(sorted(unused))}))
-    mentioned = {*evidence.mentions.components, *_versions_told(reading)} - unused
+    mentioned = named - unused
     shared = sorted(mentioned & {*candidate.incident.components})
     models = sorted({*evidence.mentions.models} & {*candidate.incident.models})
     if models:

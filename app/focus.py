@@ -39,7 +39,7 @@ def focus(reading: Reading, retriever: Retriever) -> Reading:
 
 def features(piece: str, retriever: Retriever) -> Mapping[str, float]:
     """What the model sees of a sentence: how it sounds, and what the base says to its terms."""
-    return {"chatter": max(min(chatter.score(piece), chatter.MOST), -chatter.MOST), **retriever.speaks(piece)}
+    return {"chatter": chatter.score(piece), **retriever.speaks(piece)}
 
 
 @cache

@@ -1,7 +1,7 @@
 """`python -m evals forms-fit`: learn how the surroundings of a problem sound, into kb/evidence/chatter.json.
 
 The frames of evals/forms/dev against the questions of the development part and what incidents outside the sealed part
-say of their symptom and of how people ask. `--folds N` prints what N-fold cross-validation by frame catches and loses.
+say of their symptom and of how people ask. `--folds` prints what five-fold cross-validation by frame catches and loses.
 """
 
 import argparse

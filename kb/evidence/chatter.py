@@ -59,8 +59,8 @@ def _installed() -> Model:
 
 
 def score(text: str) -> float:
-    """The log-odds of the model that comes with the program."""
-    return _installed().score(text)
+    """The log-odds of the model that comes with the program, at most MOST either way."""
+    return max(min(_installed().score(text), MOST), -MOST)
 
 
 def pieces(text: str) -> list[str]:
@@ -75,7 +75,7 @@ def meant(lines: Sequence[Line | None]) -> list[str | None]:
     said = [
         (n, p) for n, line in enumerate(spoken) for p in (pieces(line.text) if line else [""]) if p.strip() or not line
     ]
-    scores = [max(min(score(piece), MOST), -MOST) if piece else 0.0 for _, piece in said]
+    scores = [score(piece) if piece else 0.0 for _, piece in said]
     count = sum(bool(piece) for _, piece in said)
     least = max(CHATTER - CHATTER_FALL * max(count - FEW, 0), 0.0)
     kept: dict[int, list[str]] = {}

@@ -40,13 +40,12 @@ def _pattern(*path: str) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{p})" for p in found) if isinstance(found, list) else found, flags)
 
 
-def matter(lines: Sequence[Line], failures: Collection[int], traces: Collection[int] = ()) -> list[tuple[int, Line]]:
+def matter(lines: Sequence[Line], failures: Collection[int]) -> list[tuple[int, Line]]:
     """The lines about the problem with their positions in `lines`, sentences of courtesy cut out of them.
 
-    `failures`: positions of errors and warnings, `traces`: those of tracebacks and messages; they stay as they are.
-    All lines, where nothing else would remain.
+    `failures`: positions of errors, warnings, tracebacks and their messages, which stay as they are. All lines, where
+    nothing else would remain.
     """
-    failures = {*failures, *traces}
     listed = (n for n, line in enumerate(lines) if _pattern("lines").match(half_width(line.text)))
     aside = {*_sections(lines), *_listings(lines), *listed} - {*failures}
     aside |= {*_fences(lines, aside, failures)}

@@ -115,7 +115,7 @@ def _split(case: _Case, machine: Collection[int]) -> None:
     notable = {*case.notable}
     told = {i for i, line in enumerate(case.lines) if line in notable}
     output = {*machine} - {i for i, line in enumerate(case.lines) if line in case.rows}
-    kept = forms.matter(case.lines, told, output)
+    kept = forms.matter(case.lines, told | output)
     case.matter = [line for _, line in kept]
     known = [new for new, (old, _) in enumerate(kept) if old in {*machine}]
     case.prose = prose.prose_lines(case.matter, _without_sentences(case, case.matter, known))
