@@ -112,7 +112,7 @@ def test_any_text_is_judged(incidents: Mapping[str, Incident], text: str, field:
 
 
 @pytest.mark.parametrize(
-    ("file", "replaced"), [("near", 0.2), ("near-unseen", 0.3), ("free1", 1), ("free2", 1), ("free3", 1)]
+    ("file", "replaced"), [("near", 0.2), ("near-unseen", 0.25), ("free1", 1), ("free2", 1), ("free3", 1)]
 )
 def test_no_labelled_falsehood_is_shown(incidents: Mapping[str, Incident], file: str, replaced: float) -> None:
     """What is replaced grows as incidents change under sentences that quoted them; `evals claims` prints the bars."""
