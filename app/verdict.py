@@ -37,7 +37,8 @@ def decide(reading: Reading, ranked: Sequence[Ranked], thresholds: Thresholds, s
         if first < LIKELY and (_field_terms(reading) == 0 or not _asks(reading)):
             return Decision("insufficient", "too_little")
     answered = bool(ranked) and "answer_for" in ranked[0].candidate.features  # the person has confirmed its check
-    if not answered and 1.0 - sum(r.probability for r in ranked) >= thresholds.something_else:
+    signed = bool(ranked) and "signature_initiating" in ranked[0].candidate.features  # "not in here" would be absurd
+    if not (answered or signed) and 1.0 - sum(r.probability for r in ranked) >= thresholds.something_else:
         return _no_match(reading)
     if stands_out(ranked, thresholds):
         open_ = said < MIN_SAID and bool(open_rivals(ranked, reading.evidence))

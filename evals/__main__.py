@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 COMMANDS = {
+    "adapter-fit": "evals.adapter_fit",
     "claims": "evals.claims_eval",
     "configs": "evals.configs_eval",
     "logspeed": "evals.logspeed",

@@ -18,7 +18,7 @@ from evals.metrics import Share, calibration_error, difference, share
 from evals.outcomes import Outcome, only, run
 from evals.report import write_report
 from evals.trainproof_eval import against_trainproof
-from kb.embedding import load_embedder
+from kb.embedding import PLAIN_MODEL, load_embedder
 
 LOG = Path(__file__).parent / "LOG.md"
 Table = dict[str, str]
@@ -109,7 +109,7 @@ def against_baselines(casebook: Casebook, outcomes: Sequence[Outcome]) -> Table:
     """Right cause first, ours minus each baseline, paired, over answerable decidable cases; by language."""
     settings = load_settings()
     live = {name: i for name, i in casebook.incidents().items() if i.status != "retired"}
-    dense = llama_index_default(live, load_embedder(settings.embedding, settings.data, threads=2))
+    dense = llama_index_default(live, load_embedder(PLAIN_MODEL, settings.data, threads=2))
     words = bm25(live)
     systems: Mapping[str, Callable[[str], Sequence[str]]] = {
         "llama-index default": dense,

@@ -64,7 +64,7 @@ VAGUE_SHARE = 0.2  # how much undecidable cases count beside decidable ones
 REFUSAL_SHARE = 0.15  # how much "not in here" counts where the cause is not in the base: a list of causes misleads, too
 # Files of questions that the incidents' authors did not write, and how much each counts: the authors share words with
 # their own incidents, and weights fitted to them alone lost two points on questions of others (evals/LOG.md).
-OTHER_HANDS, OTHERS_WEIGHT = ("threads-", "otherhand", "world", "short-", "moved-"), 2.0
+OTHER_HANDS, OTHERS_WEIGHT = ("threads-", "real-", "otherhand", "world", "short-", "moved-"), 2.0
 OUTSIDE_WEIGHT = 2.0  # real questions outside the base are few, and what the world brings
 HIDDEN_WEIGHT = 0.2  # how much a case with its truth hidden counts beside the case itself
 

