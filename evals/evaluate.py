@@ -28,6 +28,7 @@ def main(argv: Sequence[str] = ()) -> int:
     """Run one part of the cases; print and, as asked, save, compare and report."""
     parser = argparse.ArgumentParser(prog="python -m evals run", description=__doc__)
     parser.add_argument("--part", choices=("dev", "sealed"), default="dev")
+    parser.add_argument("--only", default="", help="cases whose id begins so: real- are reworded public reports")
     parser.add_argument(
         "--baselines", action="store_true", help="also llama-index, BM25, both fused, and trainproof, paired"
     )
@@ -36,7 +37,8 @@ def main(argv: Sequence[str] = ()) -> int:
     parser.add_argument("--report", type=Path, help="write an HTML report with every failed case")
     parser.add_argument("--note", help="append the figures to LOG.md under this note")
     arguments = parser.parse_args(argv)
-    settings, cases = load_settings(), load_cases(FOLDER / arguments.part)
+    settings = load_settings()
+    cases = [case for case in load_cases(FOLDER / arguments.part) if case.id.startswith(arguments.only)]
     casebook = Casebook(settings, lambda line: print(line, file=sys.stderr))
     outcomes = run(casebook, cases)
     table = summarise(outcomes)
