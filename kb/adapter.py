@@ -49,8 +49,6 @@ def apply(model: Any, factors: Factors) -> None:
 
     Raises AttributeError where it lacks a layer, RuntimeError where one has another shape: another model's changes.
     """
-    import torch
-
-    with torch.no_grad():
-        for layer, (a, b) in factors.items():
-            model.get_submodule(layer).weight.add_(torch.from_numpy(b @ a))
+    for layer, (a, b) in factors.items():
+        weight = model.get_submodule(layer).weight.data
+        weight += weight.new_tensor(b @ a)

@@ -38,7 +38,7 @@ FENCES = {
     "sentence_transformers": {"kb/embedding.py", "kb/rerank.py"},
     "sse_starlette": {"app/api_routes.py"},
     "tokenizers": {"kb/embedding.py"},
-    "torch": {"kb/embedding.py", "kb/rerank.py"},
+    "torch": {"kb/embedding.py", "kb/rerank.py", "evals/adapter_fit.py"},
     "trainproof": {"evals/trainproof_eval.py"},
     "trafilatura": {"ingest/html.py"},
     "transformers": {"kb/embedding.py", "kb/rerank.py"},

@@ -13,7 +13,7 @@ from kb.types import SECTIONS, Incident, Lang
 MAX_LINES = 2000  # distinct lines of what was sent, half of them from its end
 MAX_LINE = 600  # characters
 CANDIDATES = 8  # passages that a sentence is compared with
-_REMARK = re.compile(r"\s*[(（][^()（）]*[)）]")
+_REMARK = re.compile(r"\s*(?:(?<![A-Za-z0-9_])\(|（)[^()（）]*[)）]")  # what a name is called with is none
 _ASIDE = " | "  # between two sentences that stand side by side
 _SPEAKER = {"i": "you", "me": "you", "we": "you", "us": "you", "my": "your", "our": "your", "我": "你", "您": "你"}
 
