@@ -41,9 +41,16 @@ class Vllm:
 
     def until_idle(self, seconds: float = 20) -> bool:
         """Whether its work ends within the time."""
+        return self._until(False, seconds)
+
+    def until_busy(self, seconds: float = 5) -> bool:
+        """Whether its metrics tell of work within the time: they may lag behind the first token."""
+        return self._until(True, seconds)
+
+    def _until(self, busy: bool, seconds: float) -> bool:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            if self.running() == 0:
+            if (self.running() > 0) == busy:
                 return True
             time.sleep(0.1)
         return False
