@@ -113,8 +113,9 @@ def test_another_model_is_refused_until_rebuilt(few_incidents: Path, tmp_path: P
 
     root = tmp_path / "index"
     build(root, [few_incidents], embedder)
+    told = re.escape(f"{DEFAULT_MODEL}, not another-model; run casebook index --rebuild")
     for attempt in (lambda: build(root, [few_incidents], Other()), lambda: Retriever(root, Other())):
-        with pytest.raises(IndexMismatch, match=re.escape(f"{DEFAULT_MODEL}, not another-model; run casebook index --rebuild")):
+        with pytest.raises(IndexMismatch, match=told):
             attempt()
     assert build(root, [few_incidents], Other(), rebuild=True).changed
 
