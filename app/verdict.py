@@ -36,8 +36,9 @@ def decide(reading: Reading, ranked: Sequence[Ranked], thresholds: Thresholds, s
             return Decision("no_match", "off_topic")
         if first < LIKELY and (_field_terms(reading) == 0 or not _asks(reading)):
             return Decision("insufficient", "too_little")
-    answered = bool(ranked) and "answer_for" in ranked[0].candidate.features  # the person has confirmed its check
-    signed = bool(ranked) and "signature_initiating" in ranked[0].candidate.features  # "not in here" would be absurd
+    known = ranked[0].candidate.features if ranked else {}
+    answered = "answer_for" in known  # the person has confirmed its check
+    signed = "signature_initiating" in known  # "not in here" would be absurd
     if not (answered or signed) and 1.0 - sum(r.probability for r in ranked) >= thresholds.something_else:
         return _no_match(reading)
     if stands_out(ranked, thresholds):

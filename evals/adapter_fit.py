@@ -8,6 +8,7 @@ evals/cases is read, so those stay a measure. Takes some fifteen minutes on two 
 import argparse
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from kb import adapter
 from kb.embedding import PLAIN_MODEL, sentence_transformer
 from kb.library import BUILT_IN, load_library
+from kb.passages import MIN_WORDS
 from kb.translate import to_english
 from kb.types import Incident
 
@@ -24,7 +26,7 @@ RANK, SCALE = 8, 2.0  # of the changes; SCALE: how much B·A counts while it is 
 STEPS, WARM, BATCH, RATE = 450, 30, 64, 2e-3  # batches are of pairs
 SHARPNESS = 20.0  # of the softmax over cosines, as sentence-transformers' losses have it
 RIVALS = 0.7  # chance that a rival of an incident joins its batch
-MAX_TOKENS, MIN_WORDS = 64, 3
+MAX_TOKENS = 64
 
 
 class LowRank(nn.Module):  # type: ignore[misc]  # torch has no types here
@@ -44,7 +46,8 @@ class LowRank(nn.Module):  # type: ignore[misc]  # torch has no types here
 def phrases(incident: Incident) -> list[str]:
     """What the model is shown of an incident: as at indexing, Chinese in its English terms."""
     texts = [*incident.asked.en, *(to_english(question) for question in incident.asked.zh)]
-    texts += [f"{incident.title.get(lang)}\n{incident.text[lang].symptom}" for lang in incident.text if lang == "en"]
+    if "en" in incident.text:
+        texts.append(f"{incident.title.get('en')}\n{incident.text['en'].symptom}")
     texts.append(to_english(incident.title.get("zh")))
     return [text for text in texts if len(text.split()) >= MIN_WORDS]
 
@@ -73,7 +76,7 @@ def batches(texts: Mapping[str, Sequence[str]], rivals: Mapping[str, Sequence[st
 
 def loss(model: Any, texts: Mapping[str, Sequence[str]], batch: Sequence[str]) -> Tensor:
     """How badly each phrase finds its own incident's other phrase in the batch, both ways."""
-    pairs = [random.sample(list(texts[i]), 2) for i in batch]
+    pairs = [random.sample(texts[i], 2) for i in batch]
     tokens = model.tokenizer(
         [a for a, _ in pairs] + [b for _, b in pairs],
         padding=True,
@@ -101,7 +104,7 @@ def learn(model: Any, incidents: Sequence[Incident], steps: int = STEPS) -> adap
         optimizer, lambda step: min(1.0, (step + 1) / WARM) * max(0.05, 1 - step / steps)
     )
     model.train()
-    for step, batch in zip(range(1, steps + 1), batches(texts, rivals), strict=False):
+    for step, batch in enumerate(islice(batches(texts, rivals), steps), start=1):
         optimizer.zero_grad()
         lost = loss(model, texts, batch)
         lost.backward()

@@ -61,9 +61,7 @@ FOLDS = 5
 MAX_OUTSIDE = 0.13  # one in nine is a near miss written to deceive, most of which are diagnosed (evals/LOG.md)
 MAX_HIDDEN = 0.06  # a base without the cause, its closest relatives left behind
 VAGUE_SHARE = 0.2  # how much undecidable cases count beside decidable ones
-REFUSAL_SHARE = (
-    0.125  # how much "not in here" counts where the cause is not in the base: a list of causes misleads, too
-)
+REFUSAL_SHARE = 0.125  # how much "not in here" counts where the cause is not in the base: a list misleads, too
 # Files of questions that the incidents' authors did not write, and how much each counts: the authors share words with
 # their own incidents, and weights fitted to them alone lost two points on questions of others (evals/LOG.md).
 OTHER_HANDS, OTHERS_WEIGHT = ("threads-", "real-", "otherhand", "world", "short-", "moved-"), 2.0

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from evals.adapter_fit import learn
 from kb import adapter
@@ -23,7 +24,6 @@ def test_what_is_saved_comes_back_to_a_hundredth(tmp_path: Path) -> None:
 
 
 def test_changes_are_added_to_the_layer_they_name() -> None:
-    torch = pytest.importorskip("torch")
     model = torch.nn.Sequential()
     model.add_module("layer", torch.nn.Linear(5, 3))
     before = model.layer.weight.detach().clone().numpy()
@@ -33,7 +33,6 @@ def test_changes_are_added_to_the_layer_they_name() -> None:
 
 
 def test_another_models_changes_are_refused() -> None:
-    torch = pytest.importorskip("torch")
     model = torch.nn.Sequential()
     model.add_module("layer", torch.nn.Linear(4, 3))
     with pytest.raises(RuntimeError):

@@ -2,7 +2,6 @@
 
 import os
 import random
-import re
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from llama_index.core.vector_stores.types import VectorStoreQuery
 from llama_index.vector_stores.chroma import ChromaVectorStore
 
 from kb import generations
-from kb.embedding import DEFAULT_MODEL, Embedder
+from kb.embedding import Embedder
 from kb.errors import IndexMismatch, LockedError, UnavailableError
 from kb.index import build, open_store
 from kb.retrieval import Retriever
@@ -113,7 +112,7 @@ def test_another_model_is_refused_until_rebuilt(few_incidents: Path, tmp_path: P
 
     root = tmp_path / "index"
     build(root, [few_incidents], embedder)
-    told = re.escape(f"{DEFAULT_MODEL}, not another-model; run casebook index --rebuild")
+    told = r"all-MiniLM-L6-v2\+casebook, not another-model; run casebook index --rebuild"
     for attempt in (lambda: build(root, [few_incidents], Other()), lambda: Retriever(root, Other())):
         with pytest.raises(IndexMismatch, match=told):
             attempt()

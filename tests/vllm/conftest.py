@@ -41,16 +41,13 @@ class Vllm:
 
     def until_idle(self, seconds: float = 20) -> bool:
         """Whether its work ends within the time."""
-        return self._until(False, seconds)
+        return self.until_running(0, seconds)
 
-    def until_busy(self, seconds: float = 5) -> bool:
-        """Whether its metrics tell of work within the time: they may lag behind the first token."""
-        return self._until(True, seconds)
-
-    def _until(self, busy: bool, seconds: float) -> bool:
+    def until_running(self, count: int, seconds: float = 5) -> bool:
+        """Whether it works on so many requests within the time: its metrics may lag behind the first token."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            if (self.running() > 0) == busy:
+            if self.running() == count:
                 return True
             time.sleep(0.1)
         return False

@@ -126,7 +126,7 @@ def test_closing_the_stream_ends_the_servers_work(vllm: Any) -> None:
         [Message("user", "a")], unending
     )
     assert next(stream)
-    assert vllm.until_busy()
+    assert vllm.until_running(1)
     started = time.monotonic()
     stream.close()
     assert vllm.until_idle(5), "still running after the stream was closed"
